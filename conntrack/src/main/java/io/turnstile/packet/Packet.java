@@ -53,6 +53,7 @@ public final class Packet {
     private int recirculationId;
     private int mark;
     private int priority;
+    private int datapathHash;
     private int ctState;
     private int ctZone;
     private int ctMark;
@@ -150,6 +151,7 @@ public final class Packet {
         recirculationId = 0;
         mark = 0;
         priority = 0;
+        datapathHash = 0;
         clearConntrack();
     }
 
@@ -195,6 +197,7 @@ public final class Packet {
         recirculationId = other.recirculationId;
         mark = other.mark;
         priority = other.priority;
+        datapathHash = other.datapathHash;
         copyConntrack(other);
     }
 
@@ -483,6 +486,15 @@ public final class Packet {
 
     public void setPriority(int priority) {
         this.priority = priority;
+    }
+
+    /** The hash that a datapath action has given the packet (dp_hash); 0 before that, and not part of the frame. */
+    public int datapathHash() {
+        return datapathHash;
+    }
+
+    public void setDatapathHash(int hash) {
+        datapathHash = hash;
     }
 
     /** Bits of {@code io.turnstile.conntrack.CtState}; 0 while untracked. */

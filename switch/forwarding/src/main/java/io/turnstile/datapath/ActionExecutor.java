@@ -138,8 +138,7 @@ final class ActionExecutor {
         switch (set.field()) {
             case NW_SRC -> HeaderRewrite.putIpv4Source(packet, (int) merge(packet.u32(l3 + 12), set));
             case NW_DST -> HeaderRewrite.putIpv4Destination(packet, (int) merge(packet.u32(l3 + 16), set));
-            case NW_TOS ->
-                HeaderRewrite.putIpv4Word(packet, l3, (packet.u8(l3) << 8) | (int) merge(packet.u8(l3 + 1), set));
+            case NW_TOS -> putIpv4Tos(packet, l3, (int) merge(packet.u8(l3 + 1), set));
             case NW_TTL ->
                 HeaderRewrite.putIpv4Word(
                         packet, l3 + 8, ((int) merge(packet.u8(l3 + 8), set) << 8) | packet.u8(l3 + 9));
@@ -159,9 +158,7 @@ final class ActionExecutor {
                 HeaderRewrite.putIpv6Destination(
                         packet, mergeHigh(packet.u64(l3 + 24), set), merge(packet.u64(l3 + 32), set));
             case NW_TOS -> {
-                int first = packet.u32(l3);
-                int trafficClass = (int) merge((first >>> 20) & 0xff, set);
-                packet.putU32(l3, (first & 0xf00f_ffff) | (trafficClass << 20));
+                putIpv6TrafficClass(packet, l3, (int) merge(ipv6TrafficClass(packet, l3), set));
             }
             case IPV6_LABEL ->
                 packet.putU32(
@@ -172,6 +169,39 @@ final class ActionExecutor {
                 // IPv6 has none of them; the protocol is ARP's opcode only.
             }
             default -> throw notAPacketField(set);
+        }
+    }
+
+    private static void putIpv4Tos(Packet packet, int l3, int tos) {
+        HeaderRewrite.putIpv4Word(packet, l3, (packet.u8(l3) << 8) | tos);
+    }
+
+    private static int ipv6TrafficClass(Packet packet, int l3) {
+        return (packet.u32(l3) >>> 20) & 0xff;
+    }
+
+    private static void putIpv6TrafficClass(Packet packet, int l3, int trafficClass) {
+        packet.putU32(l3, (packet.u32(l3) & 0xf00f_ffff) | (trafficClass << 20));
+    }
+
+    /** Makes the drop precedence greater by so many levels, if the packet's class has one ({@link DropPrecedence}). */
+    static void remark(Packet packet, int levels) {
+        int l3 = packet.l3Offset();
+        if (l3 == Packet.ABSENT) {
+            return;
+        }
+        switch (packet.etherType()) {
+            case EtherTypes.IPV4 -> {
+                HeaderRewrite.closeForeignChecksum(packet);
+                putIpv4Tos(packet, l3, DropPrecedence.raised(packet.u8(l3 + 1), levels));
+            }
+            case EtherTypes.IPV6 -> {
+                HeaderRewrite.closeForeignChecksum(packet);
+                putIpv6TrafficClass(packet, l3, DropPrecedence.raised(ipv6TrafficClass(packet, l3), levels));
+            }
+            default -> {
+                // No traffic class.
+            }
         }
     }
 

@@ -179,6 +179,9 @@ final class BatchExecutor {
             case DatapathAction.PushVlan push -> drops.add(DropReason.HEADROOM, ActionExecutor.pushVlan(packets, push));
             case DatapathAction.PopVlan _ -> ActionExecutor.popVlan(packets);
             case DatapathAction.Userspace userspace -> userspace(packets, userspace.cookie(), context);
+            case DatapathAction.Hash hash -> hash(packets, hash, context);
+            case DatapathAction.Metered metered ->
+                drops.add(DropReason.METERED, metered.meter().run(packets, context.nowNs));
             case DatapathAction.Drop drop -> {
                 drops.add(drop.reason(), packets.length());
                 packets.clear(); // Nothing is left for the actions behind it.
@@ -221,6 +224,13 @@ final class BatchExecutor {
     private static void clearConntrack(PacketBatch packets) {
         for (int i = 0; i < packets.length(); i++) {
             packets.get(i).clearConntrack();
+        }
+    }
+
+    private static void hash(PacketBatch packets, DatapathAction.Hash hash, ForwardingContext context) {
+        for (int i = 0; i < packets.length(); i++) {
+            KeyExtractor.extract(packets.get(i), context.scratchKey);
+            packets.get(i).setDatapathHash(hash.algorithm().hash(context.scratchKey, hash.basis()));
         }
     }
 

@@ -43,6 +43,12 @@ public sealed interface DatapathAction {
      */
     record Recirculate(int recirculationId) implements DatapathAction {}
 
+    /** Give each packet the hash of its headers, for {@link Field#DP_HASH} of those that recirculate. */
+    record Hash(HashAlgorithm algorithm, int basis) implements DatapathAction {}
+
+    /** Let pass what the meter lets pass; the rest ends here. */
+    record Metered(Meter meter) implements DatapathAction {}
+
     /** Stop here and count under {@code reason}; what an empty list does, with a name. */
     record Drop(DropReason reason) implements DatapathAction {}
 }

@@ -21,6 +21,8 @@ public enum DropReason {
     TRANSLATION_TOO_DEEP("drop_action_recursion_too_deep"),
     /** The port to send it by is gone. */
     NO_OUTPUT_PORT("datapath_drop_invalid_port"),
+    /** A meter's rate was exceeded. */
+    METERED("datapath_drop_meter"),
     /** No room in front of the frame to push a tag. */
     HEADROOM("datapath_drop_no_headroom"),
     /** {@code nat()} found no address and port that no other connection has. */

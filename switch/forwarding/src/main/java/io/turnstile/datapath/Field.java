@@ -70,6 +70,8 @@ public enum Field {
     CT_IPV6_DST  ("ct_ipv6_dst",  FlowKey.CT_IPV6_DST,             0,   128, CONNTRACK, IPV6_DST),
     PKT_MARK     ("pkt_mark",     FlowKey.PKT_MARK_PRIORITY,      32,    32, META),
     SKB_PRIORITY ("skb_priority", FlowKey.PKT_MARK_PRIORITY,       0,    32, META),
+    /** What {@link DatapathAction.Hash} has computed; 0 before that. */
+    DP_HASH      ("dp_hash",      FlowKey.DP_HASH,                 0,    32, META),
     METADATA     ("metadata",     FlowKey.METADATA,                0,    64, PIPELINE),
     REG0         ("reg0",         FlowKey.REGISTERS,              32,    32, PIPELINE),
     REG1         ("reg1",         FlowKey.REGISTERS,               0,    32, PIPELINE),

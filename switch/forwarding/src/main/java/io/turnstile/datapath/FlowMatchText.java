@@ -28,9 +28,7 @@ final class FlowMatchText {
         addSingles(parts, KeyLayer.META);
         addConntrack(parts);
         parts.add("recirc_id(" + FieldText.hex(Field.RECIRC_ID.get(key)) + ")");
-        if (all) {
-            parts.add("dp_hash(0/0)");
-        }
+        add(parts, HeaderText.DP_HASH.text(key, mask, all));
         parts.add("in_port(" + portName.apply((int) Field.IN_PORT.get(key)) + ")");
         parts.add("packet_type(ns=0,id=0)");
         add(parts, HeaderText.ETH.text(key, mask, all));
@@ -53,7 +51,7 @@ final class FlowMatchText {
 
     private void addSingles(List<String> parts, KeyLayer layer) {
         for (HeaderText header : HeaderText.values()) {
-            if (header.isSingle() && header.layer() == layer) {
+            if (header.isSingle() && header.layer() == layer && header != HeaderText.DP_HASH) {
                 add(parts, header.text(key, mask, all));
             }
         }

@@ -17,6 +17,8 @@ enum HeaderText {
     // spotless:off
     SKB_PRIORITY("skb_priority", part("", Field.SKB_PRIORITY, HEX)),
     SKB_MARK    ("skb_mark",     part("", Field.PKT_MARK, HEX)),
+    /** Stands behind the recirculation id. */
+    DP_HASH     ("dp_hash",      part("", Field.DP_HASH, HEX)),
     CT_ZONE     ("ct_zone",      part("", Field.CT_ZONE, HEX)),
     CT_MARK     ("ct_mark",      part("", Field.CT_MARK, HEX)),
     CT_LABEL    ("ct_label",     part("", Field.CT_LABEL, HEX)),

@@ -18,6 +18,18 @@ final class JoinedFrame {
         return Math.max(1, (payloadBytes + packet.segmentBytes() - 1) / packet.segmentBytes());
     }
 
+    /** How many frames the packet is on the wire, joined or not. */
+    static int frames(Packet packet) {
+        return packet.segmentBytes() == 0 ? 1 : segments(packet);
+    }
+
+    /** How many bytes the packet is on the wire, joined or not. */
+    static long wireBytes(Packet packet) {
+        return packet.segmentBytes() == 0
+                ? packet.lengthBytes()
+                : packet.lengthBytes() + (long) (segments(packet) - 1) * headerBytes(packet);
+    }
+
     /** The headers that each of them has. */
     static int headerBytes(Packet packet) {
         int transport = packet.checksumStart();

@@ -55,6 +55,7 @@ public final class KeyExtractor {
         }
         key[FlowKey.IN_PORT_RECIRC] = ((long) packet.inPort() << IN_PORT) | (packet.recirculationId() & 0xffff_ffffL);
         key[FlowKey.PKT_MARK_PRIORITY] = ((long) packet.mark() << PKT_MARK) | (packet.priority() & 0xffff_ffffL);
+        key[FlowKey.DP_HASH] = packet.datapathHash() & 0xffff_ffffL;
         if (packet.ctState() != 0) {
             extractConntrack(packet, key);
         }

@@ -10,6 +10,7 @@ enum NotCarried {
     NO_OUTPUT            ("no output",                                    true),
     DROPPED              ("dropped",                                      true),
     TO_CONTROLLER        ("to the controller",                            true),
+    METERED              ("flows meter",                                  true),
     TCP_FLAGS            ("flows look at TCP flags",                      true),
     /** The field's name follows. */
     LOOKS_AT             ("flows look at",                                true),

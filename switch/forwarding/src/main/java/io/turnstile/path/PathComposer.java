@@ -196,6 +196,8 @@ final class PathComposer {
             case DatapathAction.PopVlan _ -> packet.popTag();
             case DatapathAction.Userspace _ -> refuse(NotCarried.TO_CONTROLLER);
             case DatapathAction.Clone _, DatapathAction.Recirculate _ -> refuse(NotCarried.MORE_THAN_ONE_OUTPUT);
+            case DatapathAction.Hash hash -> packet.hash(hash.algorithm(), hash.basis());
+            case DatapathAction.Metered _ -> refuse(NotCarried.METERED);
             case DatapathAction.Drop _ -> refuse(NotCarried.DROPPED);
         }
     }

@@ -5,6 +5,7 @@ import static io.turnstile.datapath.FieldValues.VLAN_PRESENT;
 import io.turnstile.datapath.DatapathFlow;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FlowKey;
+import io.turnstile.datapath.HashAlgorithm;
 import io.turnstile.datapath.KeyLayer;
 import io.turnstile.offload.spi.HeaderBits;
 import io.turnstile.offload.spi.HeaderField;
@@ -189,6 +190,14 @@ final class SymbolicPacket {
         field.set(
                 value, field.getHigh(value) & ~maskHigh | high & maskHigh, field.get(value) & ~maskLow | low & maskLow);
         field.set(known, field.getHigh(known) | maskHigh, field.get(known) | maskLow);
+    }
+
+    /**
+     * Gives the packet its hash. It is known: the algorithms take addresses, protocol and ports of IP packets, and what
+     * stands there is the tuple's or was written on the way.
+     */
+    void hash(HashAlgorithm algorithm, int basis) {
+        write(Field.DP_HASH, 0, Integer.toUnsignedLong(algorithm.hash(value, basis)), 0, Field.DP_HASH.lowMask());
     }
 
     boolean isTagged() {

@@ -3,11 +3,12 @@ package io.turnstile.openflow;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.turnstile.openflow.wire.FlowModCodec;
+import io.turnstile.openflow.wire.GroupCodec;
 import io.turnstile.openflow.wire.Wire;
 import io.turnstile.openflow.wire.WireVersion;
-import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
+import io.turnstile.pipeline.flow.SwitchChange;
 import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.List;
@@ -138,7 +139,7 @@ final class Bundle implements AutoCloseable {
     /**
      * Adds a message.
      *
-     * @param message a whole flow modification, which can be read
+     * @param message a whole modification of flows or groups, which can be read
      * @throws OfException if there are too many, or the budget has no room for it
      */
     void add(ByteBuf message, long nowNs) throws OfException {
@@ -209,11 +210,11 @@ final class Bundle implements AutoCloseable {
         return low;
     }
 
-    /** The messages as changes of flows, each read when it is asked for; best asked for in order. */
-    List<FlowMod> changes() {
+    /** The messages as changes of flows and groups, each read when it is asked for; best asked for in order. */
+    List<SwitchChange> changes() {
         return new AbstractList<>() {
             @Override
-            public FlowMod get(int index) {
+            public SwitchChange get(int index) {
                 try {
                     return read(message(index), version);
                 } catch (OfException e) {
@@ -228,11 +229,14 @@ final class Bundle implements AutoCloseable {
         };
     }
 
-    /** Reads a whole message as a change of flows. */
-    static FlowMod read(ByteBuf message, WireVersion version) throws OfException {
-        return FlowModCodec.read13(
-                message.slice(message.readerIndex() + Wire.HEADER_BYTES, message.readableBytes() - Wire.HEADER_BYTES),
-                version);
+    /** Reads a whole message as a change of flows or groups. */
+    static SwitchChange read(ByteBuf message, WireVersion version) throws OfException {
+        ByteBuf body =
+                message.slice(message.readerIndex() + Wire.HEADER_BYTES, message.readableBytes() - Wire.HEADER_BYTES);
+        return message.getUnsignedByte(message.readerIndex() + Wire.TYPE_OFFSET)
+                        == MessageType.GROUP_MOD.number(version)
+                ? GroupCodec.read(body, version)
+                : FlowModCodec.read13(body, version);
     }
 
     /** Gives its memory back to the budget. */

@@ -13,7 +13,7 @@ import io.turnstile.time.Clock;
 import java.util.function.Supplier;
 
 /**
- * Bundles of flow modifications (OpenFlow 1.5.1 §6.9, §7.3.9), applied all at once or not at all. What is wrong with a
+ * Bundles of modifications of flows and groups (OpenFlow 1.5.1 §6.9, §7.3.9), applied all at once or not at all. What is wrong with a
  * message is answered when it comes, as Open vSwitch does; a bundle that is misused is gone.
  */
 final class BundleRequests {
@@ -112,8 +112,8 @@ final class BundleRequests {
         int id = body.readInt();
         body.skipBytes(2);
         int flags = body.readUnsignedShort();
-        ByteBuf flowMod = bundled(body, version, request.reply().xid());
-        Bundle.read(flowMod, version);
+        ByteBuf modification = bundled(body, version, request.reply().xid());
+        Bundle.read(modification, version);
         Bundle bundle = session.bundles.get(id);
         if (bundle == null) {
             bundle = make(id, checked(flags), request);
@@ -123,7 +123,7 @@ final class BundleRequests {
             throw misused(id, session, OfErrorCode.OFPBFC_BAD_FLAGS, "has other flags");
         }
         try {
-            bundle.add(flowMod, clock.nowNs());
+            bundle.add(modification, clock.nowNs());
         } catch (OfException full) {
             bundle.miss(); // what comes after it may fit again, and must not be taken for the whole
             throw full;
@@ -143,8 +143,9 @@ final class BundleRequests {
         if (body.getInt(at + Wire.XID_OFFSET) != xid) {
             throw new OfException(OfErrorCode.OFPBFC_MSG_BAD_XID, "bundled message under another xid");
         }
-        if (body.getUnsignedByte(at + Wire.TYPE_OFFSET) != MessageType.FLOW_MOD.number(version)) {
-            throw new OfException(OfErrorCode.OFPBFC_MSG_UNSUP, "only flow_mod may be bundled");
+        int type = body.getUnsignedByte(at + Wire.TYPE_OFFSET);
+        if (type != MessageType.FLOW_MOD.number(version) && type != MessageType.GROUP_MOD.number(version)) {
+            throw new OfException(OfErrorCode.OFPBFC_MSG_UNSUP, "only flow_mod and group_mod may be bundled");
         }
         return body.slice(at, length);
     }

@@ -12,6 +12,7 @@ import io.turnstile.pipeline.flow.OfException;
 final class RequestDispatcher {
     private final StandardRequests standard;
     private final FlowRequests flows;
+    private final GroupRequests groups;
     private final NiciraRequests nicira;
     private final RoleRequests roles;
     private final BundleRequests bundles;
@@ -19,6 +20,7 @@ final class RequestDispatcher {
     RequestDispatcher(OpenFlowSwitch bridge, BridgeAgent agent) {
         this.standard = new StandardRequests(bridge);
         this.flows = new FlowRequests(bridge);
+        this.groups = new GroupRequests(bridge);
         this.nicira = new NiciraRequests(bridge);
         this.roles = new RoleRequests(agent);
         this.bundles = new BundleRequests(bridge, agent.shared().bundles(), agent.clock());
@@ -43,6 +45,10 @@ final class RequestDispatcher {
 
     FlowRequests flows() {
         return flows;
+    }
+
+    GroupRequests groups() {
+        return groups;
     }
 
     NiciraRequests nicira() {

@@ -91,7 +91,10 @@ final class StandardRequests {
                     .sorted(PORT_ORDER)
                     .map(port -> PortMessages.describe(port, version))
                     .toList());
-        } else if (version == WireVersion.OF15) {
+        } else {
+            capabilities.add(OFCapabilities.GROUP_STATS);
+        }
+        if (version == WireVersion.OF15) {
             capabilities.add(OFCapabilities.BUNDLES);
         }
         reply.send(features.setCapabilities(capabilities).build());

@@ -4,11 +4,14 @@ import io.turnstile.conntrack.ConnectionFilter;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.flow.FlowMod;
+import io.turnstile.pipeline.flow.GroupMod;
 import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.MeterMod;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.pipeline.flow.PacketInReason;
+import io.turnstile.pipeline.flow.SwitchChange;
 import io.turnstile.port.PortStatistics;
 import java.util.ArrayList;
 import java.util.List;
@@ -55,7 +58,7 @@ final class FakeSwitch implements OpenFlowSwitch {
     }
 
     @Override
-    public boolean tryApply(FlowMod mod) throws OfException {
+    public boolean tryApply(SwitchChange mod) throws OfException {
         if (!slow) {
             apply(mod);
         }
@@ -63,7 +66,40 @@ final class FakeSwitch implements OpenFlowSwitch {
     }
 
     @Override
-    public synchronized void apply(FlowMod mod) throws OfException {
+    public void apply(SwitchChange change) throws OfException {
+        switch (change) {
+            case FlowMod mod -> apply(mod);
+            case GroupMod mod ->
+                throw new OfException(OfErrorCode.OFPGMFC_OUT_OF_GROUPS, "group " + mod.groupId() + " is one too many");
+        }
+    }
+
+    @Override
+    public void apply(MeterMod change) throws OfException {
+        throw new OfException(OfErrorCode.OFPMMFC_OUT_OF_METERS, "meter " + change.meterId() + " is one too many");
+    }
+
+    @Override
+    public List<GroupDescription> groups(int groupId) {
+        return List.of();
+    }
+
+    @Override
+    public List<GroupStats> groupStatistics(int groupId) {
+        return List.of();
+    }
+
+    @Override
+    public List<MeterConfig> meters(int meterId) {
+        return List.of();
+    }
+
+    @Override
+    public List<MeterStats> meterStatistics(int meterId) {
+        return List.of();
+    }
+
+    private synchronized void apply(FlowMod mod) throws OfException {
         if (mod.actions().contains(new OfAction.Output(666))) {
             throw new OfException(OfErrorCode.OFPFMFC_TABLE_FULL, "as the test wants it");
         }
@@ -111,7 +147,7 @@ final class FakeSwitch implements OpenFlowSwitch {
     }
 
     @Override
-    public synchronized void applyAll(List<FlowMod> changes) throws BundleException {
+    public synchronized void applyAll(List<? extends SwitchChange> changes) throws BundleException {
         List<FlowMod> before = List.copyOf(flows);
         for (int i = 0; i < changes.size(); i++) {
             try {

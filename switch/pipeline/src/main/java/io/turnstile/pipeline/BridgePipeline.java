@@ -6,11 +6,12 @@ import io.turnstile.datapath.KeyExtractor;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketParser;
 import io.turnstile.pipeline.flow.ActionCheck;
-import io.turnstile.pipeline.flow.FlowMod;
+import io.turnstile.pipeline.flow.MeterMod;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
+import io.turnstile.pipeline.flow.SwitchChange;
 import io.turnstile.port.PortStatistics;
 import java.util.Iterator;
 import java.util.List;
@@ -53,7 +54,7 @@ public final class BridgePipeline implements OpenFlowSwitch {
         this.name = name;
         this.datapathId = datapathId;
         this.events = new BridgeEvents(pipeline, dependents);
-        this.tables = new FlowTables(pipeline, events);
+        this.tables = new FlowTables(pipeline, events, dependents);
         this.ports = new BridgePorts(pipeline, this, events);
         this.failOpen = new FailOpen(pipeline, tables);
     }
@@ -121,6 +122,19 @@ public final class BridgePipeline implements OpenFlowSwitch {
         return tables.get(id);
     }
 
+    GroupTable groups() {
+        return tables.groups();
+    }
+
+    MeterTable meters() {
+        return tables.meters();
+    }
+
+    /** Whether a controller is there, as buckets watch it. */
+    boolean isControllerConnected() {
+        return failOpen.isControllerConnected();
+    }
+
     @Nullable
     OfPort port(int number) {
         return ports.get(number);
@@ -154,7 +168,7 @@ public final class BridgePipeline implements OpenFlowSwitch {
     }
 
     @Override
-    public void apply(FlowMod change) throws OfException {
+    public void apply(SwitchChange change) throws OfException {
         try {
             applyAll(List.of(change));
         } catch (BundleException e) {
@@ -163,18 +177,45 @@ public final class BridgePipeline implements OpenFlowSwitch {
     }
 
     @Override
-    public void applyAll(List<FlowMod> changes) throws BundleException {
+    public void applyAll(List<? extends SwitchChange> changes) throws BundleException {
         tables.applyAll(changes.iterator());
     }
 
     @Override
-    public void applyAll(Iterator<FlowMod> changes) throws BundleException {
+    public void applyAll(Iterator<? extends SwitchChange> changes) throws BundleException {
         tables.applyAll(changes);
     }
 
     @Override
-    public boolean tryApply(FlowMod change) throws OfException {
+    public boolean tryApply(SwitchChange change) throws OfException {
         return tables.tryApply(change);
+    }
+
+    @Override
+    public void apply(MeterMod change) throws OfException {
+        tables.apply(change);
+    }
+
+    @Override
+    public List<GroupDescription> groups(int groupId) {
+        return tables.describeGroups(groupId);
+    }
+
+    @Override
+    public List<GroupStats> groupStatistics(int groupId) {
+        return tables.groupStatistics(groupId);
+    }
+
+    @Override
+    public List<MeterConfig> meters(int meterId) throws OfException {
+        return pipeline.<List<MeterConfig>, OfException>readOrRefuse(
+                () -> tables.meters().configurations(meterId));
+    }
+
+    @Override
+    public List<MeterStats> meterStatistics(int meterId) throws OfException {
+        return pipeline.<List<MeterStats>, OfException>readOrRefuse(
+                () -> tables.meters().statistics(meterId, pipeline.nowNs()));
     }
 
     @Override
@@ -245,6 +286,10 @@ public final class BridgePipeline implements OpenFlowSwitch {
         long[] key = FlowKey.newKey();
         KeyExtractor.extract(packet, key);
         ActionCheck.checkPacketOut(actions, key);
+        pipeline.<Boolean, OfException>readOrRefuse(() -> {
+            tables.checkReferences(actions);
+            return true;
+        });
         pipeline.packetOut(this, inPort, actions, packet, key);
     }
 

@@ -47,6 +47,11 @@ final class Changes {
         void make(Effects effects) throws E;
     }
 
+    /** A look at tables or ports that may be refused. */
+    interface Reading<T, E extends Exception> {
+        T read() throws E;
+    }
+
     /** How long a change may hold the table lock at a time; 0: for one step, and all steps are looked at. */
     void setSliceNs(long sliceNs) {
         changeLock.lock();
@@ -150,6 +155,16 @@ final class Changes {
         tableLock.readLock().lock();
         try {
             return reading.get();
+        } finally {
+            tableLock.readLock().unlock();
+        }
+    }
+
+    /** The same of what may be refused. */
+    <T, E extends Exception> T readOrRefuse(Reading<T, E> reading) throws E {
+        tableLock.readLock().lock();
+        try {
+            return reading.read();
         } finally {
             tableLock.readLock().unlock();
         }

@@ -72,6 +72,8 @@ final class ConntrackActions {
                         OfAction.Resubmit _,
                         OfAction.Ct _,
                         OfAction.CtClear _,
+                        OfAction.Group _,
+                        OfAction.Meter _,
                         OfAction.WriteMetadata _,
                         OfAction.GotoTable _,
                         OfAction.ClearActions _,

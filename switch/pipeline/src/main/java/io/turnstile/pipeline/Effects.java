@@ -12,7 +12,7 @@ import java.util.List;
  */
 final class Effects {
     private final Runnable breath;
-    private final List<FlowModification> modifications = new ArrayList<>();
+    private final List<Modification> modifications = new ArrayList<>();
     private final List<Dependents> whole = new ArrayList<>();
     private final List<WalkRecord.StationRead> stations = new ArrayList<>();
     private final List<Runnable> afterwards = new ArrayList<>();
@@ -22,8 +22,8 @@ final class Effects {
         this.breath = breath;
     }
 
-    /** The change includes these modifications of flows, however many are still to be made. */
-    void include(FlowModification modification) {
+    /** The change includes these modifications, however many are still to be made. */
+    void include(Modification modification) {
         modifications.add(modification);
     }
 
@@ -54,26 +54,26 @@ final class Effects {
 
     /** Undoes what was prepared. */
     void undo() {
-        modifications.reversed().forEach(FlowModification::undo);
-        modifications.forEach(FlowModification::end);
+        modifications.reversed().forEach(Modification::undo);
+        modifications.forEach(Modification::end);
         modifications.clear();
     }
 
     /** What was prepared is in force, for all packets at once. */
     void takeEffect() {
-        modifications.forEach(FlowModification::takeEffect);
+        modifications.forEach(Modification::takeEffect);
     }
 
     /** Removes what was kept for packets that came before. */
     void cleanUp() {
-        modifications.forEach(FlowModification::cleanUp);
-        modifications.forEach(FlowModification::end); // not before: several may be of one table
+        modifications.forEach(Modification::cleanUp);
+        modifications.forEach(Modification::end); // not before: several may be of one table
     }
 
     /** Whether any datapath flow can be concerned. */
     boolean concernsFlows() {
         return !(whole.isEmpty() && stations.isEmpty())
-                || modifications.stream().anyMatch(FlowModification::concernsFlows);
+                || modifications.stream().anyMatch(Modification::concernsFlows);
     }
 
     /** Under the flow cache's lock. May name a flow more than once. */

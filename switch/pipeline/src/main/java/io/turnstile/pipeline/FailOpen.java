@@ -79,8 +79,16 @@ final class FailOpen {
         }
     }
 
-    private void takeUpReport(long nowNs) {
+    /** Whether a controller is there. */
+    boolean isControllerConnected() {
+        return controllerConnected;
+    }
+
+    private void takeUpReport(Effects effects, long nowNs) {
         boolean connected = controllerReported;
+        if (controllerConnected != connected) {
+            effects.include(new GroupsWatchingController(tables.groups()));
+        }
         if (controllerConnected && !connected) {
             disconnectedSinceNs = nowNs;
         }
@@ -110,7 +118,7 @@ final class FailOpen {
 
     /** Takes over if controllers have been missed for too long, gives back if one is there. */
     void update(Effects effects, long nowNs) {
-        takeUpReport(nowNs);
+        takeUpReport(effects, nowNs);
         boolean wanted = isMissing() && mode == FailMode.STANDALONE && nowNs - disconnectedSinceNs >= AFTER_NS;
         Rule present = hiddenRule;
         if (wanted == (present != null)) {

@@ -23,7 +23,7 @@ import java.util.Optional;
  *
  * <p>Threads: whoever holds the change lock, under the table lock, held for writing.
  */
-final class FlowModification {
+final class FlowModification implements Modification {
     /** What happens to one table. */
     private static final class TableChange {
         private final FlowTable table;
@@ -73,6 +73,7 @@ final class FlowModification {
         int tableId = change.tableId() == FlowMod.ALL_TABLES ? 0 : change.tableId();
         checkTable(tableId);
         ActionCheck.check(change.actions(), change.match(), tableId);
+        tables.checkReferences(change.actions());
         FlowTable table = tables.get(tableId);
         Match match = table.withSharedMask(change.match());
         Rule added = Rule.of(change, tableId, match, tables.sharedActions().share(change.actions()), nowNs);
@@ -150,7 +151,7 @@ final class FlowModification {
     private static boolean selects(FlowMod change, boolean deletes, Rule rule) {
         return !rule.isHidden()
                 && ((rule.cookie ^ change.cookie()) & change.cookieMask()) == 0
-                && (!deletes || rule.outputsTo(change.outPort()));
+                && (!deletes || rule.outputsTo(change.outPort()) && rule.sendsTo(change.outGroup()));
     }
 
     private void modify(FlowMod change, List<Rule> selected) throws OfException {
@@ -162,6 +163,7 @@ final class FlowModification {
             return;
         }
         boolean resetCounts = change.flags().contains(FlowMod.Flag.RESET_COUNTS);
+        tables.checkReferences(change.actions());
         List<OfAction> actions = tables.sharedActions().share(change.actions());
         for (Rule rule : selected) {
             ActionCheck.check(actions, rule.match, rule.tableId());
@@ -172,8 +174,13 @@ final class FlowModification {
     }
 
     private void delete(List<Rule> selected) {
+        removeAll(selected, FlowRemovedReason.DELETE);
+    }
+
+    /** Removes flows, those with {@code send_flow_rem} for that reason. */
+    void removeAll(List<Rule> selected, FlowRemovedReason reason) {
         for (Rule rule : selected) {
-            remove(rule, FlowRemovedReason.DELETE);
+            remove(rule, reason);
             effects.breathe();
         }
     }
@@ -237,7 +244,8 @@ final class FlowModification {
     // ---- the end ----
 
     /** Undoes everything. */
-    void undo() {
+    @Override
+    public void undo() {
         for (TableChange change : changes) {
             for (Rule rule : change.coming) {
                 if (rule.phase != Rule.Phase.GONE) {
@@ -254,12 +262,14 @@ final class FlowModification {
     }
 
     /** Whether packets may go other ways than before. */
-    boolean concernsFlows() {
+    @Override
+    public boolean concernsFlows() {
         return changes.stream().anyMatch(change -> !change.going.isEmpty() || change.additions > 0);
     }
 
     /** From now on packets meet the rules as they are to be. */
-    void takeEffect() {
+    @Override
+    public void takeEffect() {
         changes.forEach(change -> change.table.takeEffect());
         reported.forEach((reason, rules) -> effects.afterwards(() -> events.flowsRemoved(rules, reason)));
     }
@@ -269,7 +279,8 @@ final class FlowModification {
      * that might have met an added one. Under the flow cache's lock, after the change has taken effect and before it is
      * cleaned up.
      */
-    void collectConcerned(Collection<DatapathFlow> concerned) {
+    @Override
+    public void collectConcerned(Collection<DatapathFlow> concerned) {
         for (TableChange change : changes) {
             collectGoing(change, concerned);
             collectAdded(change, concerned);
@@ -306,7 +317,8 @@ final class FlowModification {
     }
 
     /** Takes out what has gone, once the change has taken effect. */
-    void cleanUp() {
+    @Override
+    public void cleanUp() {
         TimeoutWheel timeouts = tables.timeouts();
         for (TableChange change : changes) {
             for (Rule rule : change.coming) {
@@ -329,7 +341,8 @@ final class FlowModification {
     }
 
     /** Its rules are all settled or gone, and so are those of whatever else belongs to the change. */
-    void end() {
+    @Override
+    public void end() {
         changes.forEach(change -> change.table.endChange());
         changes.clear();
     }

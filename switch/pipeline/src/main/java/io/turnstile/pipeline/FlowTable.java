@@ -33,6 +33,7 @@ final class FlowTable {
     final LongAdder matched = new LongAdder();
     private final List<SubTable> subTables = new ArrayList<>();
     private final Map<MatchMask, SubTable> byMask = new HashMap<>();
+    private final RuleReferences references;
     private int size;
     private int shownSize;
     /** Whether a change of the table is being made. */
@@ -40,8 +41,15 @@ final class FlowTable {
     /** Whether that change has taken effect. */
     private boolean switched;
 
+    /** A table of its own. */
     FlowTable(int id) {
+        this(id, new RuleReferences());
+    }
+
+    /** @param references of the rules of all the bridge's tables */
+    FlowTable(int id, RuleReferences references) {
         this.id = id;
+        this.references = references;
     }
 
     /** How many rules the changer has. */
@@ -127,6 +135,7 @@ final class FlowTable {
         int before = subTable.maxPriority();
         boolean first = subTable.isEmpty();
         subTable.insert(rule);
+        references.added(rule);
         size += rule.isPresent() ? 1 : 0;
         if (first || before != subTable.maxPriority()) {
             sort();
@@ -139,6 +148,7 @@ final class FlowTable {
                 Objects.requireNonNull(byMask.get(rule.match.mask()), "a rule of the table is in its mask's sub-table");
         int before = subTable.maxPriority();
         subTable.remove(rule);
+        references.removed(rule);
         size -= rule.isPresent() ? 1 : 0;
         rule.phase = Rule.Phase.GONE;
         if (subTable.isEmpty()) {

@@ -5,9 +5,15 @@ import io.turnstile.pipeline.OpenFlowSwitch.FlowCursor;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowQuery;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
 import io.turnstile.pipeline.OpenFlowSwitch.TableStats;
+import io.turnstile.pipeline.flow.ActionCheck;
 import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.FlowRemovedReason;
+import io.turnstile.pipeline.flow.GroupMod;
+import io.turnstile.pipeline.flow.MeterMod;
+import io.turnstile.pipeline.flow.OfAction;
+import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
+import io.turnstile.pipeline.flow.SwitchChange;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
@@ -34,13 +40,18 @@ final class FlowTables {
     // Under the change lock.
     private final TimeoutWheel timeouts;
     private final SharedActions sharedActions = new SharedActions();
+    private final RuleReferences references = new RuleReferences();
+    private final GroupTable groups = new GroupTable();
+    private final MeterTable meters;
     private Consumer<Effects> beforeChanges = effects -> {};
 
-    FlowTables(Pipeline pipeline, BridgeEvents events) {
+    /** @param bridgeDependents datapath flows whose walk came through the bridge */
+    FlowTables(Pipeline pipeline, BridgeEvents events, Dependents bridgeDependents) {
         this.pipeline = pipeline;
         this.events = events;
         this.timeouts = new TimeoutWheel(pipeline.nowNs());
-        Arrays.setAll(tables, FlowTable::new);
+        this.meters = new MeterTable(pipeline, bridgeDependents, references);
+        Arrays.setAll(tables, id -> new FlowTable(id, references));
     }
 
     /** Has this done as a part of each change of a controller's, before it. */
@@ -55,6 +66,31 @@ final class FlowTables {
     /** One table, or all that controllers may use. */
     List<FlowTable> oneOrAll(int idOrAll) {
         return idOrAll == FlowMod.ALL_TABLES ? List.of(tables).subList(0, COUNT) : List.of(tables[idOrAll]);
+    }
+
+    GroupTable groups() {
+        return groups;
+    }
+
+    MeterTable meters() {
+        return meters;
+    }
+
+    /** Refuses actions that name a group or a meter that is not there for the changer. */
+    void checkReferences(List<OfAction> actions) throws OfException {
+        References named = References.of(actions);
+        for (int group : named.groups()) {
+            ActionCheck.require(
+                    groups.findForChange(group) != null,
+                    OfErrorCode.OFPBAC_BAD_OUT_GROUP,
+                    "no group " + Integer.toUnsignedString(group));
+        }
+        for (int meter : named.meters()) {
+            ActionCheck.require(
+                    meters.has(meter),
+                    OfErrorCode.OFPMMFC_INVALID_METER,
+                    "no meter " + Integer.toUnsignedString(meter));
+        }
     }
 
     TimeoutWheel timeouts() {
@@ -72,16 +108,22 @@ final class FlowTables {
         return modification;
     }
 
+    /** The same of groups. */
+    private GroupModification modificationOfGroups(FlowModification flows, Effects effects, long nowNs) {
+        GroupModification modification = new GroupModification(groups, references, flows, effects, nowNs);
+        effects.include(modification);
+        return modification;
+    }
+
     // ---- change ----
 
     /** Applies all or none, as one version to packets. */
-    void applyAll(Iterator<FlowMod> changes) throws BundleException {
+    void applyAll(Iterator<? extends SwitchChange> changes) throws BundleException {
         pipeline.<BundleException>change(effects -> {
-            beforeChanges.accept(effects);
-            FlowModification modification = modification(effects, pipeline.nowNs());
+            Changer changer = new Changer(effects);
             for (int i = 0; changes.hasNext(); i++) {
                 try {
-                    modification.apply(changes.next());
+                    changer.apply(changes.next());
                 } catch (OfException e) {
                     throw new BundleException(i, e);
                 }
@@ -91,12 +133,44 @@ final class FlowTables {
     }
 
     /** {@link OpenFlowSwitch#tryApply}. */
-    boolean tryApply(FlowMod change) throws OfException {
+    boolean tryApply(SwitchChange change) throws OfException {
         return isQuick(change)
-                && pipeline.<OfException>changeAtOnce(effects -> {
-                    beforeChanges.accept(effects);
-                    modification(effects, pipeline.nowNs()).apply(change);
-                });
+                && pipeline.<OfException>changeAtOnce(effects -> new Changer(effects).apply(change));
+    }
+
+    /** Who makes a change of a controller's, one part after the other. */
+    private final class Changer {
+        private final FlowModification flows;
+        private final GroupModification groupsToo;
+
+        Changer(Effects effects) {
+            beforeChanges.accept(effects);
+            long nowNs = pipeline.nowNs();
+            flows = modification(effects, nowNs);
+            groupsToo = modificationOfGroups(flows, effects, nowNs);
+        }
+
+        void apply(SwitchChange change) throws OfException {
+            switch (change) {
+                case FlowMod flow -> flows.apply(flow);
+                case GroupMod group -> groupsToo.apply(group);
+            }
+        }
+    }
+
+    /** Changes meters. */
+    void apply(MeterMod change) throws OfException {
+        pipeline.<OfException>change(effects -> {
+            beforeChanges.accept(effects);
+            meters.apply(change, modification(effects, pipeline.nowNs()), effects);
+        });
+    }
+
+    private boolean isQuick(SwitchChange change) {
+        return switch (change) {
+            case FlowMod flow -> isQuick(flow);
+            case GroupMod group -> group.command() != GroupMod.Command.DELETE || hasFewFlows();
+        };
     }
 
     /** Whether the change concerns few flows, or finds them without a search; the numbers may be out of date. */
@@ -107,9 +181,10 @@ final class FlowTables {
             case MODIFY, DELETE -> true;
             case DELETE_STRICT -> false;
         };
-        if (!searches) {
-            return true;
-        }
+        return !searches || hasFewFlows();
+    }
+
+    private boolean hasFewFlows() {
         long flows = 0;
         for (FlowTable table : tables) {
             flows += table.size();
@@ -117,7 +192,7 @@ final class FlowTables {
         return flows <= FEW_FLOWS;
     }
 
-    /** Removes every flow but the hidden ones. */
+    /** Removes every flow but the hidden ones, all groups and all meters. */
     void clear(Effects effects) {
         FlowModification modification = modification(effects, pipeline.nowNs());
         for (FlowTable table : tables) {
@@ -131,9 +206,25 @@ final class FlowTables {
                 }
             }
         }
+        modificationOfGroups(modification, effects, pipeline.nowNs()).deleteAll();
+        meters.deleteAll(modification, effects);
     }
 
     // ---- what there is ----
+
+    List<OpenFlowSwitch.GroupDescription> describeGroups(int id) {
+        return pipeline.read(
+                () -> groups.oneOrAll(id).stream().map(Group::description).toList());
+    }
+
+    List<OpenFlowSwitch.GroupStats> groupStatistics(int id) {
+        pipeline.datapath().pushStatistics();
+        long nowNs = pipeline.nowNs();
+        return pipeline.read(() -> groups.oneOrAll(id).stream()
+                .map(group -> group.statistics(references.countOfGroup(group.id), nowNs))
+                .toList());
+    }
+
 
     List<FlowStats> select(FlowQuery query) {
         List<FlowStats> selected = new ArrayList<>();

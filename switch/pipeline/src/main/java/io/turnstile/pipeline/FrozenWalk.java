@@ -17,4 +17,5 @@ record FrozenWalk(
         int inPort,
         List<Long> pipelineFields,
         List<Long> stack,
-        List<OfAction> actionSet) {}
+        List<OfAction> actionSet)
+        implements Continuation {}

@@ -30,6 +30,11 @@ public record OfPort(
     public static final int CONFIG_NO_RECV = 1 << 2;
     public static final int STATE_LINK_DOWN = 1;
 
+    /** Whether packets may leave by it: it is up, and so is its link. */
+    boolean isLive() {
+        return (config & CONFIG_PORT_DOWN) == 0 && (state & STATE_LINK_DOWN) == 0;
+    }
+
     OfPort withConfig(int newConfig) {
         return new OfPort(number, datapathPort, name, macAddress, newConfig, state, patchPeer, speedMbps);
     }

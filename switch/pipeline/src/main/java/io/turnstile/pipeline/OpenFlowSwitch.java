@@ -1,18 +1,27 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.conntrack.ConnectionFilter;
+import io.turnstile.datapath.Meter;
+import io.turnstile.datapath.MeterBand;
 import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.FlowRemovedReason;
+import io.turnstile.pipeline.flow.GroupBucket;
+import io.turnstile.pipeline.flow.GroupMod;
+import io.turnstile.pipeline.flow.GroupType;
 import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.MeterMod;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.pipeline.flow.PacketInReason;
+import io.turnstile.pipeline.flow.SelectionMethod;
+import io.turnstile.pipeline.flow.SwitchChange;
 import io.turnstile.port.PortStatistics;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One bridge as its controllers see it: everything OpenFlow can ask of the pipeline. The wire layer and the embedded
@@ -32,19 +41,22 @@ public interface OpenFlowSwitch {
     int tableCount();
 
     /** Applies one change; on refusal nothing has changed. */
-    void apply(FlowMod change) throws OfException;
+    void apply(SwitchChange change) throws OfException;
+
+    /** The same of meters. */
+    void apply(MeterMod change) throws OfException;
 
     /**
      * Applies all or none, as one version to packets (bundles, {@code ovs-ofctl --bundle}); on refusal names the
      * culprit.
      */
-    void applyAll(List<FlowMod> changes) throws BundleException;
+    void applyAll(List<? extends SwitchChange> changes) throws BundleException;
 
     /**
      * The same if it takes but a moment: it returns false, and nothing has been done, if another change is being made
      * or this one may be about many flows. To be asked by threads that others wait for.
      */
-    default boolean tryApply(FlowMod change) throws OfException {
+    default boolean tryApply(SwitchChange change) throws OfException {
         apply(change);
         return true;
     }
@@ -54,8 +66,8 @@ public interface OpenFlowSwitch {
      *
      * @param changes asked for each once, in order, by the calling thread, with the pipeline's locks held
      */
-    default void applyAll(Iterator<FlowMod> changes) throws BundleException {
-        List<FlowMod> all = new ArrayList<>();
+    default void applyAll(Iterator<? extends SwitchChange> changes) throws BundleException {
+        List<SwitchChange> all = new ArrayList<>();
         changes.forEachRemaining(all::add);
         applyAll(all);
     }
@@ -89,6 +101,18 @@ public interface OpenFlowSwitch {
             return 0;
         }
     }
+
+    /** The group, nothing if it is not there; all by number for {@link GroupMod#ALL}. */
+    List<GroupDescription> groups(int groupId);
+
+    /** The same with what came through them. */
+    List<GroupStats> groupStatistics(int groupId);
+
+    /** The meter; all by number for {@link MeterMod#ALL}. Refused if it is not there. */
+    List<MeterConfig> meters(int meterId) throws OfException;
+
+    /** The same with what came through them. */
+    List<MeterStats> meterStatistics(int meterId) throws OfException;
 
     /** Counters of each table, by number. */
     List<TableStats> tables();
@@ -126,8 +150,51 @@ public interface OpenFlowSwitch {
      * Which flows a request is about.
      *
      * @param outPort {@link OfAction.Ports#NONE} for any
+     * @param outGroup {@link GroupMod#ANY} for any
      */
-    record FlowQuery(int tableId, Match match, long cookie, long cookieMask, int outPort) {}
+    record FlowQuery(int tableId, Match match, long cookie, long cookieMask, int outPort, int outGroup) {
+
+        /** Whatever groups flows send packets to. */
+        public FlowQuery(int tableId, Match match, long cookie, long cookieMask, int outPort) {
+            this(tableId, match, cookie, cookieMask, outPort, GroupMod.ANY);
+        }
+    }
+
+    /**
+     * A group as a reply describes it.
+     *
+     * @param selection null unless one was given
+     */
+    record GroupDescription(
+            int groupId,
+            GroupType type,
+            List<GroupBucket> buckets,
+            @Nullable SelectionMethod selection) {}
+
+    /**
+     * What came through a group.
+     *
+     * @param referenceCount how many flows send packets to it
+     * @param buckets in the group's order
+     */
+    record GroupStats(
+            int groupId, int referenceCount, long packets, long bytes, long durationNs, List<BucketStats> buckets) {}
+
+    record BucketStats(long packets, long bytes) {}
+
+    /**
+     * A meter as a reply describes it.
+     *
+     * @param flags as {@link MeterMod} has them
+     */
+    record MeterConfig(int meterId, int flags, List<MeterBand> bands) {}
+
+    /**
+     * What came through a meter.
+     *
+     * @param flowCount how many flows name it
+     */
+    record MeterStats(int meterId, int flowCount, long durationNs, Meter.Statistics counts) {}
 
     /**
      * One flow as a reply shows it.

@@ -1,7 +1,9 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.datapath.DatapathAction;
+import io.turnstile.datapath.Meter;
 import io.turnstile.pipeline.flow.Bits;
+import io.turnstile.pipeline.flow.MeterMod;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.PacketInReason;
@@ -93,10 +95,11 @@ final class OutputActions {
         }
     }
 
-    /** The reason is the action's, unless the packet is a packet-out's or the action is in an action set. */
+    /** The reason is the action's, unless the packet is a packet-out's, or the action is in a group's bucket or an action set. */
     void toController(OfAction.Controller controller) {
         PacketInReason reason = walk.inPacketOut
                 ? PacketInReason.PACKET_OUT
+                : walk.state.inBucket ? PacketInReason.GROUP
                 : walk.state.inActionSet ? PacketInReason.ACTION_SET : controller.reason();
         toController(controller.maxLengthBytes(), reason, controller.controllerId());
     }
@@ -112,7 +115,8 @@ final class OutputActions {
     private void toController(int maxLengthBytes, PacketInReason reason, int controllerId) {
         walk.commit();
         WalkState state = walk.state;
-        walk.add(new DatapathAction.Userspace(new PacketInRequest(
+        Meter meter = state.bridge.meters().find(MeterMod.CONTROLLER);
+        DatapathAction.Userspace packetIn = new DatapathAction.Userspace(new PacketInRequest(
                 state.bridge,
                 maxLengthBytes,
                 reason,
@@ -120,6 +124,19 @@ final class OutputActions {
                 state.ruleCookie,
                 controllerId,
                 state.key.clone(),
-                state.conntrackVisible)));
+                state.conntrackVisible));
+        walk.add(
+                meter == null
+                        ? packetIn
+                        : new DatapathAction.Clone(
+                                new DatapathAction[] {new DatapathAction.Metered(meter), packetIn}));
+    }
+
+    /** A meter that is not there lets everything pass. */
+    void meter(int id) {
+        Meter meter = walk.state.bridge.meters().find(id);
+        if (meter != null) {
+            walk.add(new DatapathAction.Metered(meter));
+        }
     }
 }

@@ -37,6 +37,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
     private final @Nullable ExecutorService ownExecutor;
     private final Changes changes;
     private final RecirculationIds recirculationIds = new RecirculationIds();
+    private final MeterNumbers meterNumbers = new MeterNumbers();
     private final AddressLearning learning;
     private final PortLocations portLocations = new PortLocations();
     private final SwitchPorts switchPorts;
@@ -114,6 +115,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
             if (bridge != null) {
                 portLocations.forget(bridge);
                 recirculationIds.forget(bridge);
+                bridge.meters().forgetAll();
                 effects.everythingThrough(bridge.dependents());
                 effects.afterwards(switchPorts::refresh);
                 effects.afterwards(bridge::close);
@@ -177,6 +179,15 @@ public final class Pipeline implements Upcall, AutoCloseable {
     /** {@link Changes#read}. */
     <T extends @Nullable Object> T read(Supplier<T> reading) {
         return changes.read(reading);
+    }
+
+    /** {@link Changes#readOrRefuse}. */
+    <T, E extends Exception> T readOrRefuse(Changes.Reading<T, E> reading) throws E {
+        return changes.readOrRefuse(reading);
+    }
+
+    MeterNumbers meterNumbers() {
+        return meterNumbers;
     }
 
     long generation() {

@@ -7,7 +7,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The recirculation ids and the frozen walks that they stand for. Equal walks share an id, so that connections share
+ * The recirculation ids and the walks that they stand for. Equal walks share an id, so that connections share
  * datapath flows. An id lives as long as a datapath flow recirculates to it, and some seconds more for packets on their
  * way. Numbers are given out in turn, so that one is used again only after four thousand million others.
  *
@@ -19,22 +19,22 @@ final class RecirculationIds {
 
     private static final class Entry {
         private final int id;
-        private final FrozenWalk walk;
+        private final Continuation walk;
         private int references;
         private long lastTouchedNs;
 
-        Entry(int id, FrozenWalk walk) {
+        Entry(int id, Continuation walk) {
             this.id = id;
             this.walk = walk;
         }
     }
 
-    private final Map<FrozenWalk, Entry> byWalk = new HashMap<>();
+    private final Map<Continuation, Entry> byWalk = new HashMap<>();
     private final Map<Integer, Entry> byId = new HashMap<>();
     private int lastId;
 
     /** The walk's id; good for {@link #LINGER_NS} even if nobody takes a reference. Never 0. */
-    synchronized int idOf(FrozenWalk walk, long nowNs) {
+    synchronized int idOf(Continuation walk, long nowNs) {
         Entry entry = byWalk.get(walk);
         if (entry == null) {
             entry = new Entry(nextFreeId(), walk);
@@ -53,7 +53,7 @@ final class RecirculationIds {
     }
 
     /** The walk that the id stands for, or null. */
-    synchronized @Nullable FrozenWalk find(int id) {
+    synchronized @Nullable Continuation find(int id) {
         Entry entry = byId.get(id);
         return entry == null ? null : entry.walk;
     }

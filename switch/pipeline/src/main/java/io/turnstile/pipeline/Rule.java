@@ -2,6 +2,7 @@ package io.turnstile.pipeline;
 
 import io.turnstile.datapath.DatapathFlow;
 import io.turnstile.pipeline.flow.FlowMod;
+import io.turnstile.pipeline.flow.GroupMod;
 import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.MatchMask;
 import io.turnstile.pipeline.flow.OfAction;
@@ -267,6 +268,11 @@ final class Rule extends HashChains.Node {
     boolean outputsTo(int port) {
         return port == OfAction.Ports.NONE
                 || actions.stream().anyMatch(action -> action.kind().outputsTo(action, port));
+    }
+
+    /** Whether the flow sends packets to the group, as far as the flow alone tells; always so if any will do. */
+    boolean sendsTo(int group) {
+        return group == GroupMod.ANY || References.of(actions).groups().contains(group);
     }
 
     /** Finer times than milliseconds only make dumps hard to read. */

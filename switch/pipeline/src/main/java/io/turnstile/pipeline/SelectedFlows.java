@@ -59,6 +59,7 @@ final class SelectedFlows implements FlowCursor {
         return !rule.isHidden()
                 && query.match().covers(rule.match)
                 && rule.outputsTo(query.outPort())
+                && rule.sendsTo(query.outGroup())
                 && ((rule.cookie ^ query.cookie()) & query.cookieMask()) == 0;
     }
 }

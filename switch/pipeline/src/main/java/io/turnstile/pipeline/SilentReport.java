@@ -1,6 +1,7 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.conntrack.NatRequest;
+import io.turnstile.pipeline.flow.GroupBucket;
 import io.turnstile.pipeline.flow.OfAction;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -12,6 +13,15 @@ final class SilentReport implements WalkReport {
 
     @Override
     public void openTable(int tableId, @Nullable Rule rule, boolean packetIn) {}
+
+    @Override
+    public void openBucket(int bucketId) {}
+
+    @Override
+    public void deadBucket(GroupBucket bucket) {}
+
+    @Override
+    public void bucketScore(int bucketId, int score) {}
 
     @Override
     public void openActionSet() {}

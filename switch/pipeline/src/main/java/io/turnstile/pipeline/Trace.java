@@ -160,7 +160,7 @@ public final class Trace {
                                 case DETAIL -> indent + " -> " + node.text();
                                 case WARNING -> indent + " >> " + node.text();
                                 case ERROR -> indent + " >>>> " + node.text() + " <<<<";
-                                case TABLE, THAW, ACTION -> indent + node.text();
+                                case TABLE, THAW, BUCKET, ACTION -> indent + node.text();
                             })
                     .append('\n');
             print(node.children(), level + 2 * more);

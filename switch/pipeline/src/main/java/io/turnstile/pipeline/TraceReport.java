@@ -2,6 +2,7 @@ package io.turnstile.pipeline;
 
 import io.turnstile.conntrack.NatRequest;
 import io.turnstile.pipeline.flow.ActionSet;
+import io.turnstile.pipeline.flow.GroupBucket;
 import io.turnstile.pipeline.flow.OfAction;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -18,6 +19,7 @@ final class TraceReport implements WalkReport {
         BRIDGE,
         TABLE,
         THAW,
+        BUCKET,
         ACTION,
         DETAIL,
         WARNING,
@@ -26,7 +28,7 @@ final class TraceReport implements WalkReport {
         /** Kinds that never have anything below them. */
         boolean isLeaf() {
             return switch (this) {
-                case BRIDGE, TABLE, THAW -> false;
+                case BRIDGE, TABLE, THAW, BUCKET -> false;
                 case ACTION, DETAIL, WARNING, ERROR -> true;
             };
         }
@@ -72,6 +74,23 @@ final class TraceReport implements WalkReport {
     @Override
     public void openTable(int tableId, @Nullable Rule rule, boolean packetIn) {
         open(Kind.TABLE, TraceText.tableLine(tableId, rule, packetIn));
+    }
+
+    @Override
+    public void openBucket(int bucketId) {
+        open(Kind.BUCKET, "bucket " + Integer.toUnsignedString(bucketId));
+    }
+
+    @Override
+    public void deadBucket(GroupBucket bucket) {
+        line(Kind.DETAIL, TraceText.deadBucket(bucket));
+    }
+
+    @Override
+    public void bucketScore(int bucketId, int score) {
+        line(
+                Kind.DETAIL,
+                "bucket " + Integer.toUnsignedString(bucketId) + ": score " + Integer.toUnsignedString(score));
     }
 
     @Override

@@ -3,9 +3,13 @@ package io.turnstile.pipeline;
 import io.turnstile.datapath.Field;
 import io.turnstile.pipeline.flow.Bits;
 import io.turnstile.pipeline.flow.FlowText;
+import io.turnstile.pipeline.flow.GroupBucket;
+import io.turnstile.pipeline.flow.GroupMod;
 import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.OfAction;
+import io.turnstile.pipeline.flow.PortNames;
 import io.turnstile.pipeline.flow.SubFieldText;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -56,6 +60,18 @@ final class TraceText {
         }
         String written = action(new OfAction.WriteActions(ordered));
         return "action set " + verb + ": " + written.substring(written.indexOf('(') + 1, written.length() - 1);
+    }
+
+    static String deadBucket(GroupBucket bucket) {
+        List<String> watched = new ArrayList<>();
+        if (bucket.watchPort() != OfAction.Ports.NONE) {
+            watched.add("port " + PortNames.format(bucket.watchPort()));
+        }
+        if (bucket.watchGroup() != GroupMod.ANY) {
+            watched.add("port " + Integer.toUnsignedString(bucket.watchGroup())); // as Open vSwitch calls it
+        }
+        return "bucket " + Integer.toUnsignedString(bucket.bucketId()) + ": not live due to "
+                + String.join(" and ", watched);
     }
 
     static String action(OfAction action) {

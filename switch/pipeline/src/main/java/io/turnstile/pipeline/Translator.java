@@ -28,6 +28,7 @@ final class Translator {
     private final FieldActions fields;
     private final OutputActions outputs;
     private final ConntrackActions conntrack;
+    private final GroupActions groups;
 
     private int depth;
     private int resubmits;
@@ -48,6 +49,7 @@ final class Translator {
         this.fields = new FieldActions(walk, vlan);
         this.outputs = new OutputActions(walk, this, fields);
         this.conntrack = new ConntrackActions(walk, fields);
+        this.groups = new GroupActions(walk, this);
     }
 
     // ---- ways in ----
@@ -56,9 +58,12 @@ final class Translator {
     Upcall.Translation translate() {
         int id = (int) Field.RECIRC_ID.get(walk.packetKey());
         if (id != 0) {
-            thaw(id);
-            return walk.result();
+            return resume(id);
         }
+        return begin();
+    }
+
+    private Upcall.Translation begin() {
         PortLocation location = walk.pipeline.portLocations().locate((int) Field.IN_PORT.get(walk.packetKey()));
         return location == null ? walk.result() : translateAt(location.bridge(), location.number());
     }
@@ -80,14 +85,23 @@ final class Translator {
         return walk.result();
     }
 
-    private void thaw(int id) {
-        FrozenWalk frozen = walk.pipeline.recirculationIds().find(id);
-        if (frozen == null) {
-            walk.fail(DropReason.RECIRCULATION_LOST);
-            walk.report.error("Recirculation context not found for ID %x", Integer.toUnsignedLong(id));
-            walk.doNotCache();
-            return;
+    private Upcall.Translation resume(int id) {
+        switch (walk.pipeline.recirculationIds().find(id)) {
+            case FrozenWalk frozen -> thaw(frozen);
+            case HashedStart start when start.from() != null -> thaw(start.from());
+            case HashedStart _ -> {
+                return begin();
+            }
+            case null -> {
+                walk.fail(DropReason.RECIRCULATION_LOST);
+                walk.report.error("Recirculation context not found for ID %x", Integer.toUnsignedLong(id));
+                walk.doNotCache();
+            }
         }
+        return walk.result();
+    }
+
+    private void thaw(FrozenWalk frozen) {
         walk.thaw(frozen);
         walk.report.resume(frozen.tableId());
         lookUp(frozen.inPort(), frozen.tableId(), true, false, true);
@@ -120,14 +134,7 @@ final class Translator {
      * @param last whether nothing can follow in the walk's bridge
      */
     void lookUp(int inPort, int table, boolean honourMiss, boolean withConntrackTuple, boolean last) {
-        if (depth >= MAX_DEPTH) {
-            walk.fail(DropReason.TRANSLATION_TOO_DEEP);
-            walk.report.error("over max translation depth " + MAX_DEPTH);
-            return;
-        }
-        if (resubmits >= MAX_RESUBMITS) {
-            walk.fail(DropReason.TRANSLATION_TOO_DEEP);
-            walk.report.error("over " + MAX_RESUBMITS + " resubmit actions");
+        if (isTooDeep()) {
             return;
         }
         if (withConntrackTuple && !canSwap()) {
@@ -146,6 +153,19 @@ final class Translator {
         }
         walk.report.close();
         walk.state.tableId = oldTable;
+    }
+
+    /** Ends the walk, and says why, if it goes too deep or too far. */
+    private boolean isTooDeep() {
+        if (depth < MAX_DEPTH && resubmits < MAX_RESUBMITS) {
+            return false;
+        }
+        walk.fail(DropReason.TRANSLATION_TOO_DEEP);
+        walk.report.error(
+                depth >= MAX_DEPTH
+                        ? "over max translation depth " + MAX_DEPTH
+                        : "over " + MAX_RESUBMITS + " resubmit actions");
+        return true;
     }
 
     private @Nullable Rule find(FlowTable table, int inPort, boolean withConntrackTuple) {
@@ -176,14 +196,17 @@ final class Translator {
     private void descend(Rule rule, boolean deepens, boolean last) {
         WalkState state = walk.state;
         long oldCookie = state.ruleCookie;
+        boolean wasInBucket = state.inBucket;
         resubmits++;
         depth += deepens ? 1 : 0;
         state.ruleCookie = rule.cookie;
+        state.inBucket = false;
         if (rule.actions.isEmpty()) {
             walk.report.likeAction("drop");
         }
         run(rule.actions, last);
         state.ruleCookie = oldCookie;
+        state.inBucket = wasInBucket;
         depth -= deepens ? 1 : 0;
     }
 
@@ -245,6 +268,10 @@ final class Translator {
             case OfAction.Ct ct -> conntrack.track(ct);
             case OfAction.Nat _ -> throw new IllegalStateException("nat outside of ct was let in");
             case OfAction.CtClear _ -> conntrack.clear();
+            case OfAction.Group group -> {
+                return sendToGroup(group, last);
+            }
+            case OfAction.Meter meter -> outputs.meter(meter.meterId());
             case OfAction.WriteMetadata write -> fields.writeMetadata(write);
             case OfAction.GotoTable next -> lookUp(walk.state.inPort(), next.tableId(), true, false, last);
             case OfAction.ClearActions _ -> clearActionSet();
@@ -256,6 +283,23 @@ final class Translator {
             case OfAction.StackPop pop -> fields.pop(pop.destination());
         }
         return true;
+    }
+
+    /** Groups count as resubmits do: chains of them could run each other's buckets without end. */
+    private boolean sendToGroup(OfAction.Group group, boolean last) {
+        if (isTooDeep()) {
+            return false;
+        }
+        resubmits++;
+        return groups.output(group.groupId(), last);
+    }
+
+    /** A bucket's actions, put into order. */
+    void runBucket(List<OfAction> ordered, boolean last) {
+        depth++;
+        walk.state.inBucket = true;
+        run(ordered, last);
+        depth--;
     }
 
     /** Returns false if the packet has lived long enough: then it goes to the controllers instead. */

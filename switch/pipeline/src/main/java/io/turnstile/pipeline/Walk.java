@@ -5,6 +5,7 @@ import io.turnstile.datapath.DropReason;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FieldValues;
 import io.turnstile.datapath.FlowKey;
+import io.turnstile.datapath.HashAlgorithm;
 import io.turnstile.datapath.Upcall;
 import io.turnstile.pipeline.flow.Prerequisites;
 import java.util.ArrayList;
@@ -42,10 +43,18 @@ final class Walk {
     /** The queue that the packet came with, as the datapath has it. */
     final long arrivalPriority;
 
+    /** The packet as the datapath has it. */
+    private final long[] datapathKey;
+    /** Where the walk began, null if the packet has come in. */
+    private @Nullable FrozenWalk beginning;
+
     private final long[] packetKey;
     private final VlanStack packetVlan;
     private List<DatapathAction> actions = new ArrayList<>();
     private @Nullable DropReason failure;
+    /** What the datapath is to do before the packet walks again from the beginning; null unless it has to. */
+    private DatapathAction.@Nullable Hash wantedHash;
+
     private boolean cacheable = true;
 
     Walk(Pipeline pipeline, long[] datapathKey, long nowNs, WalkReport report, boolean learns) {
@@ -54,6 +63,7 @@ final class Walk {
         this.nowNs = nowNs;
         this.report = report;
         this.learns = learns;
+        this.datapathKey = datapathKey;
         this.packetKey = Arrays.copyOf(datapathKey, FlowKey.WORDS);
         Arrays.fill(packetKey, FlowKey.DATAPATH_WORDS, FlowKey.WORDS, 0);
         this.packetVlan = VlanStack.of(datapathKey);
@@ -82,6 +92,7 @@ final class Walk {
 
     /** The packet comes back from recirculation. */
     void thaw(FrozenWalk frozen) {
+        beginning = frozen;
         begin(WalkState.thawed(frozen, packetKey, packetVlan));
     }
 
@@ -116,8 +127,26 @@ final class Walk {
         state = stateHere;
     }
 
+    /** A bucket's actions run on a packet of their own; behind them the packet is as it was. */
+    void inBucket(Runnable there) {
+        WalkState.Packet packetBefore = state.packet();
+        List<DatapathAction> actionsHere = actions;
+        PendingRewrites.Mark packetHere = rewrites.mark();
+        actions = new ArrayList<>();
+        there.run();
+        if (actions.stream().anyMatch(Walk::cannotBeUndone)) {
+            actionsHere.add(new DatapathAction.Clone(actions.toArray(DatapathAction[]::new)));
+            rewrites.returnTo(packetHere);
+        } else {
+            actionsHere.addAll(actions);
+        }
+        actions = actionsHere;
+        state.restore(packetBefore);
+    }
+
     private static boolean cannotBeUndone(DatapathAction action) {
         return action instanceof DatapathAction.Ct
+                || action instanceof DatapathAction.Metered
                 || action instanceof DatapathAction.CtClear
                 || action instanceof DatapathAction.Recirculate;
     }
@@ -139,7 +168,23 @@ final class Walk {
     }
 
     boolean hasFailed() {
-        return failure != null;
+        return failure != null || wantedHash != null;
+    }
+
+    /**
+     * Gives the packet the datapath's hash if its walk is its own, as a packet-out's is. Else the walk is over, and
+     * begins again once the datapath has done it.
+     *
+     * @return whether the packet has the hash
+     */
+    boolean hashAtOnce(HashAlgorithm algorithm, int basis) {
+        if (inPacketOut) {
+            int hash = algorithm.hash(datapathKey, basis);
+            Field.DP_HASH.set(state.key, Integer.toUnsignedLong(hash));
+            return true;
+        }
+        wantedHash = new DatapathAction.Hash(algorithm, basis);
+        return false;
     }
 
     /** The result holds for this packet only. */
@@ -148,7 +193,12 @@ final class Walk {
     }
 
     Upcall.Translation result() {
-        if (failure != null) {
+        DatapathAction hash = wantedHash;
+        if (hash != null) {
+            int id = pipeline.recirculationIds().idOf(new HashedStart(beginning), nowNs);
+            actions = List.of(hash, new DatapathAction.Recirculate(id));
+            recorder.beginsAgain(id);
+        } else if (failure != null) {
             actions = List.of(new DatapathAction.Drop(failure));
             recorder.forgetRecirculations();
         }

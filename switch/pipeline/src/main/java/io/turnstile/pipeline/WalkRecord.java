@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param reads stations that were looked up in an address table
  * @param sightings stations seen at their port by every packet of the flow
  * @param recirculationIds ids that the actions recirculate to
+ * @param groups groups that were asked for or passed
+ * @param credits whether tables, rules and groups count the packets; they do not where these walk again
  */
 record WalkRecord(
         long generation,
@@ -22,7 +24,9 @@ record WalkRecord(
         List<TableLookup> lookups,
         List<StationRead> reads,
         List<Sighting> sightings,
-        List<Integer> recirculationIds) {
+        List<Integer> recirculationIds,
+        List<GroupUse> groups,
+        boolean credits) {
 
     /**
      * One lookup in a table.
@@ -60,13 +64,21 @@ record WalkRecord(
         }
     }
 
+    /**
+     * A group that the walk depends on.
+     *
+     * @param group null if packets do not pass it
+     * @param bucket the place of the one that they go through, or {@link Group#EVERY_BUCKET}
+     */
+    record GroupUse(GroupTable table, int id, @Nullable Group group, int bucket) {}
+
     record StationRead(MacTable table, MacTable.Station station) {}
 
     record Sighting(BridgePipeline bridge, MacTable.Station station, int port) {}
 
     /** The same under another generation. */
     WalkRecord at(long otherGeneration) {
-        return new WalkRecord(otherGeneration, bridges, lookups, reads, sightings, recirculationIds);
+        return new WalkRecord(otherGeneration, bridges, lookups, reads, sightings, recirculationIds, groups, credits);
     }
 
     /** Whether a flow with this record may be wrong once any of {@code additions} is in {@code table}. */
@@ -103,6 +115,7 @@ record WalkRecord(
             }
         }
         reads.forEach(read -> read.table.addReader(read.station, flow));
+        groups.forEach(use -> use.table.addDependent(use.id, flow));
     }
 
     void unregister(DatapathFlow flow) {
@@ -114,10 +127,19 @@ record WalkRecord(
             }
         }
         reads.forEach(read -> read.table.removeReader(read.station, flow));
+        groups.forEach(use -> use.table.removeDependent(use.id, flow));
     }
 
-    /** Credits tables and rules with packets; a rule met twice by each packet counts twice, as in Open vSwitch. */
+    /** Credits tables, rules and groups with packets; one met twice by each packet counts twice, as in Open vSwitch. */
     void credit(long packets, long bytes, long lastUsedNs) {
+        if (!credits) {
+            return;
+        }
+        for (GroupUse use : groups) {
+            if (use.group != null) {
+                use.group.credit(use.bucket, packets, bytes);
+            }
+        }
         for (TableLookup lookup : lookups) {
             lookup.table.lookups.add(packets);
             if (lookup.winner != null) {

@@ -1,6 +1,7 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.pipeline.WalkRecord.Sighting;
+import io.turnstile.pipeline.WalkRecord.GroupUse;
 import io.turnstile.pipeline.WalkRecord.StationRead;
 import io.turnstile.pipeline.WalkRecord.TableLookup;
 import java.util.ArrayList;
@@ -18,6 +19,8 @@ final class WalkRecorder {
     private final Set<StationRead> reads = new LinkedHashSet<>();
     private final LinkedHashSet<Sighting> sightings = new LinkedHashSet<>();
     private final List<Integer> recirculationIds = new ArrayList<>();
+    private final List<GroupUse> groups = new ArrayList<>();
+    private boolean credits = true;
     /** The key as of the last lookup, shared by lookups between which it did not change. */
     private long[] snapshot = {};
 
@@ -61,6 +64,24 @@ final class WalkRecorder {
         recirculationIds.add(id);
     }
 
+    /** The walk depends on whether there is such a group, and on what it is like. */
+    void askedForGroup(GroupTable table, int id) {
+        groups.add(new GroupUse(table, id, null, Group.NO_BUCKET));
+    }
+
+    /** @param bucket the place of the bucket that got the packet, or {@link Group#EVERY_BUCKET} */
+    void passedGroup(GroupTable table, Group group, int bucket) {
+        groups.add(new GroupUse(table, group.id, group, bucket));
+    }
+
+    /** The packet comes back by that id and walks again: nothing that this walk met counts it. */
+    void beginsAgain(int id) {
+        recirculationIds.clear();
+        recirculationIds.add(id);
+        sightings.clear();
+        credits = false;
+    }
+
     /** The packet is dropped, so that none of its copies recirculates. */
     void forgetRecirculations() {
         recirculationIds.clear();
@@ -73,6 +94,8 @@ final class WalkRecorder {
                 List.copyOf(lookups),
                 List.copyOf(reads),
                 List.copyOf(sightings),
-                List.copyOf(recirculationIds));
+                List.copyOf(recirculationIds),
+                List.copyOf(groups),
+                credits);
     }
 }

@@ -1,6 +1,7 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.conntrack.NatRequest;
+import io.turnstile.pipeline.flow.GroupBucket;
 import io.turnstile.pipeline.flow.OfAction;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +26,15 @@ sealed interface WalkReport permits SilentReport, TraceReport {
      * @param packetIn whether the miss goes to the controllers
      */
     void openTable(int tableId, @Nullable Rule rule, boolean packetIn);
+
+    /** A bucket runs until {@link #close}. */
+    void openBucket(int bucketId);
+
+    /** The bucket is not alive. */
+    void deadBucket(GroupBucket bucket);
+
+    /** The bucket with the highest score gets the packet. */
+    void bucketScore(int bucketId, int score);
 
     /** The action set runs until {@link #closeActionSet}, as a part of the table that was closed last. */
     void openActionSet();

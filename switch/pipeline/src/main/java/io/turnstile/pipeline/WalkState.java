@@ -32,6 +32,8 @@ final class WalkState {
     boolean conntrackVisible;
 
     boolean inActionSet;
+    /** Whether the actions are those of a group's bucket, and no table's. */
+    boolean inBucket;
     /** Whether no action runs any more in this bridge. */
     boolean exited;
     /** The values of {@code push}, two longs an entry, high first. */
@@ -84,6 +86,22 @@ final class WalkState {
         there.ruleCookie = ruleCookie;
         there.clearConntrack();
         return there;
+    }
+
+    /** What a bucket's actions may change and what is there again behind them. */
+    record Packet(long[] key, VlanStack vlan, boolean conntrackVisible, boolean exited, boolean inActionSet, boolean inBucket) {}
+
+    Packet packet() {
+        return new Packet(key.clone(), vlan, conntrackVisible, exited, inActionSet, inBucket);
+    }
+
+    void restore(Packet before) {
+        System.arraycopy(before.key, 0, key, 0, key.length);
+        vlan = before.vlan;
+        conntrackVisible = before.conntrackVisible;
+        exited = before.exited;
+        inActionSet = before.inActionSet;
+        inBucket = before.inBucket;
     }
 
     /** Freezes the rest of the walk, to go on in that table after recirculation. */

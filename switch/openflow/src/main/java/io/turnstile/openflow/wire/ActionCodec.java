@@ -57,9 +57,7 @@ public final class ActionCodec {
     }
 
     private static OfException unsupported(UnsupportedAction action) {
-        OfErrorCode code =
-                action == UnsupportedAction.GROUP ? OfErrorCode.OFPBAC_BAD_OUT_GROUP : OfErrorCode.OFPBAC_BAD_TYPE;
-        return new OfException(code, "action " + action.label() + " is not supported");
+        return new OfException(OfErrorCode.OFPBAC_BAD_TYPE, "action " + action.label() + " is not supported");
     }
 
     /** {@code action} is the whole of it; what the codecs get stands after the header. */
@@ -82,7 +80,9 @@ public final class ActionCodec {
             case MOVE -> MoveCodec.read(form, in);
             case CT -> ConntrackActionCodec.read(in, version, nesting);
             case NAT -> new OfAction.Nat(NatCodec.read(in));
-            case SET_QUEUE -> QueueCodec.read(form, in);
+            case SET_QUEUE -> new OfAction.SetQueue(NumberCodec.read(form, in));
+            case GROUP -> new OfAction.Group(NumberCodec.read(form, in));
+            case METER -> new OfAction.Meter(NumberCodec.read(form, in));
             case NOTE -> NiciraActions.readNote(in);
             case STACK_PUSH -> new OfAction.StackPush(NiciraActions.readStack(in, false));
             case STACK_POP -> new OfAction.StackPop(NiciraActions.readStack(in, true));
@@ -127,7 +127,13 @@ public final class ActionCodec {
             case OfAction.Resubmit a -> ForwardingCodec.writeResubmit(out, a);
             case OfAction.Ct a -> ConntrackActionCodec.write(out, a, context, version);
             case OfAction.Nat a -> ConntrackActionCodec.writeNat(out, a, version);
-            case OfAction.SetQueue a -> QueueCodec.write(out, a, version);
+            case OfAction.SetQueue a -> NumberCodec.write(out, a.kind(), a.queueId(), version);
+            case OfAction.Group a -> NumberCodec.write(out, a.kind(), a.groupId(), version);
+            case OfAction.Meter a -> {
+                if (version.hasMeterAction()) { // Before, it is an instruction, or cannot be said.
+                    NumberCodec.write(out, a.kind(), a.meterId(), version);
+                }
+            }
             case OfAction.Note a -> NiciraActions.writeNote(out, a, version);
             case OfAction.StackPush a -> NiciraActions.writeStack(out, a, a.source(), context, version);
             case OfAction.StackPop a -> NiciraActions.writeStack(out, a, a.destination(), context, version);

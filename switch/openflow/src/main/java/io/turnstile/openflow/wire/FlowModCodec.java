@@ -3,6 +3,7 @@ package io.turnstile.openflow.wire;
 import io.netty.buffer.ByteBuf;
 import io.turnstile.pipeline.flow.ActionCheck;
 import io.turnstile.pipeline.flow.FlowMod;
+import io.turnstile.pipeline.flow.GroupMod;
 import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfAction.Ports;
@@ -109,9 +110,6 @@ public final class FlowModCodec {
         if (table == FlowMod.ALL_TABLES && !deletes(command)) {
             throw new OfException(OfErrorCode.OFPFMFC_BAD_TABLE_ID, "table 255 is for deletes only");
         }
-        if (deletes(command) && outGroup != Wire.ANY_GROUP) {
-            throw new OfException(OfErrorCode.OFPBRC_BAD_VENDOR, "groups are not supported");
-        }
         Match match = MatchCodec.readOxm(in);
         List<OfAction> actions = deletes(command) ? List.of() : InstructionCodec.read(in, version);
         ActionCheck.checkStrictly(actions, match, table);
@@ -127,6 +125,7 @@ public final class FlowModCodec {
                 hard,
                 version == WireVersion.OF15 ? importance : 0,
                 deletes(command) ? outPort : Ports.NONE,
+                deletes(command) ? outGroup : GroupMod.ANY,
                 flags,
                 actions);
     }
@@ -141,7 +140,7 @@ public final class FlowModCodec {
         out.writeShort(mod.idleTimeoutSeconds())
                 .writeShort(mod.hardTimeoutSeconds())
                 .writeShort(mod.priority());
-        out.writeInt(Wire.NO_BUFFER).writeInt(mod.outPort()).writeInt(Wire.ANY_GROUP);
+        out.writeInt(Wire.NO_BUFFER).writeInt(mod.outPort()).writeInt(mod.outGroup());
         out.writeShort(flagBits(mod.flags(), WireVersion.OF13)).writeShort(0);
         MatchCodec.writeOxm(out, mod.match(), WireVersion.OF13);
         if (!deletes(mod.command())) {

@@ -56,8 +56,7 @@ public final class FlowStatsCodec {
         long cookie = in.readLong();
         long cookieMask = in.readLong();
         Match match = MatchCodec.readOxm(in);
-        // No flow outputs to a group here, so asking for one selects nothing; port 0 is no port a flow could output to.
-        return new FlowQuery(table, match, cookie, cookieMask, outGroup == Wire.ANY_GROUP ? outPort : 0);
+        return new FlowQuery(table, match, cookie, cookieMask, outPort, outGroup);
     }
 
     // ---- replies: one entry each ----

@@ -21,6 +21,7 @@ final class InstructionCodec {
 
     /** Reads until {@code in} is used up. */
     static List<OfAction> read(ByteBuf in, WireVersion version) throws OfException {
+        List<OfAction> meters = List.of();
         List<OfAction> applied = List.of();
         Map<Instruction, OfAction> later = new EnumMap<>(Instruction.class);
         Set<Instruction> seen = EnumSet.noneOf(Instruction.class);
@@ -37,7 +38,7 @@ final class InstructionCodec {
                 throw new OfException(OfErrorCode.OFPBIC_DUP_INST, "instruction " + type + " twice");
             }
             switch (instruction) {
-                case METER -> throw new OfException(OfErrorCode.OFPBIC_UNSUP_INST, "meters are not supported");
+                case METER -> meters = List.of(meter(body));
                 case APPLY_ACTIONS -> applied = ActionCodec.read(body.skipBytes(4), version);
                 case CLEAR_ACTIONS -> later.put(instruction, new OfAction.ClearActions());
                 case WRITE_ACTIONS ->
@@ -46,7 +47,8 @@ final class InstructionCodec {
                 case GOTO_TABLE -> later.put(instruction, gotoTable(body));
             }
         }
-        List<OfAction> all = new ArrayList<>(applied);
+        List<OfAction> all = new ArrayList<>(meters);
+        all.addAll(applied);
         all.addAll(later.values());
         return List.copyOf(all);
     }
@@ -59,6 +61,13 @@ final class InstructionCodec {
                     : new OfException(OfErrorCode.OFPBIC_UNKNOWN_INST, "instruction " + type);
         }
         return instruction;
+    }
+
+    private static OfAction meter(ByteBuf body) throws OfException {
+        if (body.readableBytes() != 4) {
+            throw new OfException(OfErrorCode.OFPBIC_BAD_LEN, "meter");
+        }
+        return new OfAction.Meter(body.readInt());
     }
 
     private static OfAction writeMetadata(ByteBuf body) throws OfException {
@@ -77,8 +86,10 @@ final class InstructionCodec {
     }
 
     static void write(ByteBuf out, List<OfAction> actions, Match context, WireVersion version) {
+        writeMeters(out, actions, version);
         List<OfAction> applied = actions.stream()
                 .filter(action -> action.kind().instruction() == Instruction.APPLY_ACTIONS)
+                .filter(action -> !(action instanceof OfAction.Meter) || version.hasMeterAction())
                 .toList();
         if (!applied.isEmpty()) {
             actionList(out, Instruction.APPLY_ACTIONS, applied, context, version);
@@ -88,11 +99,18 @@ final class InstructionCodec {
         }
     }
 
+    private static void writeMeters(ByteBuf out, List<OfAction> actions, WireVersion version) {
+        for (OfAction action : actions) {
+            if (action instanceof OfAction.Meter meter && !version.hasMeterAction()) {
+                out.writeShort(Instruction.METER.type()).writeShort(8).writeInt(meter.meterId());
+            }
+        }
+    }
+
     private static void writeOne(ByteBuf out, OfAction action, Match context, WireVersion version) {
         Instruction instruction = action.kind().instruction();
         switch (instruction) {
-            case METER -> throw new IllegalStateException("no action is a meter");
-            case APPLY_ACTIONS -> {
+            case METER, APPLY_ACTIONS -> {
                 // Written above, all together.
             }
             case CLEAR_ACTIONS ->

@@ -3,6 +3,7 @@ package io.turnstile.openflow.wire;
 import io.netty.buffer.ByteBuf;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FieldValues;
+import io.turnstile.pipeline.flow.Bits;
 import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.MatchField;
 import io.turnstile.pipeline.flow.MatchField.Masked;
@@ -160,6 +161,12 @@ public final class MatchCodec {
         return value;
     }
 
+    /** As many bytes as the field has. */
+    static Bits readNumber(ByteBuf in, MatchField field) {
+        long high = field.wireBytes() == 16 ? in.readLong() : 0;
+        return new Bits(high, readUnsigned(in, Math.min(field.wireBytes(), 8)));
+    }
+
     private static void put(Match.Builder builder, MatchField field, Masked value) {
         if (field.isWide()) {
             builder.masked(field.field(), value.high(), value.low(), value.maskHigh(), value.maskLow());
@@ -227,7 +234,7 @@ public final class MatchCodec {
         }
     }
 
-    private static void writeNumber(ByteBuf out, MatchField field, long high, long low) {
+    static void writeNumber(ByteBuf out, MatchField field, long high, long low) {
         if (field.wireBytes() == 16) {
             out.writeLong(high);
         }

@@ -19,12 +19,12 @@ public final class TableFeaturesCodec {
     private static final int WILDCARDS = 10;
     private static final int WRITE_SET_FIELD = 12;
     private static final int APPLY_SET_FIELD = 14;
-    /** goto_table, write_metadata, write_, apply_ and clear_actions. */
-    private static final List<Integer> SUPPORTED_INSTRUCTIONS = List.of(1, 2, 3, 4, 5);
+    /** goto_table, write_metadata, write_, apply_ and clear_actions, meter. */
+    private static final List<Integer> SUPPORTED_INSTRUCTIONS = List.of(1, 2, 3, 4, 5, 6);
     /** The same without goto_table: there is no table behind the last. */
-    private static final List<Integer> LAST_TABLE_INSTRUCTIONS = List.of(2, 3, 4, 5);
-    /** output, push_vlan, pop_vlan, set_nw_ttl, dec_nw_ttl, set_field. */
-    private static final List<Integer> SUPPORTED_ACTIONS = List.of(0, 17, 18, 23, 24, 25);
+    private static final List<Integer> LAST_TABLE_INSTRUCTIONS = List.of(2, 3, 4, 5, 6);
+    /** output, push_vlan, pop_vlan, group, set_nw_ttl, dec_nw_ttl, set_field. */
+    private static final List<Integer> SUPPORTED_ACTIONS = List.of(0, 17, 18, 22, 23, 24, 25);
 
     private TableFeaturesCodec() {}
 

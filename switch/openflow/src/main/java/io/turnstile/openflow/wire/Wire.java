@@ -20,8 +20,6 @@ public final class Wire {
     public static final int EXPERIMENTER = 0xffff;
     /** The packet is in the message itself, not in a buffer of the switch (OFP_NO_BUFFER). */
     static final int NO_BUFFER = -1;
-    /** OFPG_ANY: no restriction to flows that output to a group. */
-    static final int ANY_GROUP = -1;
 
     private Wire() {}
 

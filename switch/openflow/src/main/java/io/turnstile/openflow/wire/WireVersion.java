@@ -38,6 +38,26 @@ public enum WireVersion {
         return this != OF10;
     }
 
+    /** Whether a meter is an action; in 1.3 and 1.4 it is an instruction. */
+    public boolean hasMeterAction() {
+        return code >= OF15.code;
+    }
+
+    /** Whether buckets in the deletion of a group are an error. */
+    public boolean refusesBucketsInDeletions() {
+        return code >= OF13.code;
+    }
+
+    /** Whether statistics of groups say how long these have been there. */
+    public boolean hasGroupDurations() {
+        return this == OF10 || code >= OF13.code;
+    }
+
+    /** Whether groups are described as 1.5 does, which Open vSwitch's extension of 1.0 does as well. */
+    public boolean hasBucketIds() {
+        return this == OF10 || code >= OF15.code;
+    }
+
     /** The highest version. */
     public static WireVersion newest() {
         return values()[values().length - 1];

@@ -29,9 +29,16 @@ public final class ActionCheck {
     private final boolean strict;
     /** Whether the packets are certain to have a connection. */
     private final boolean connected;
+    /** Whether nothing is known of the packets, and prerequisites are looked at when one comes. */
+    private final boolean anyPacket;
 
     /** @param ctStateMask which bits of ct_state are known */
     private ActionCheck(long[] known, long ctStateMask, int tableId, boolean strict) {
+        this(known, ctStateMask, tableId, strict, false);
+    }
+
+    private ActionCheck(long[] known, long ctStateMask, int tableId, boolean strict, boolean anyPacket) {
+        this.anyPacket = anyPacket;
         this.known = known;
         this.connected = Prerequisite.isConnected(Field.CT_STATE.get(known), ctStateMask);
         this.tableId = tableId;
@@ -66,6 +73,17 @@ public final class ActionCheck {
     /** A packet-out: the whole packet is known. */
     public static void checkPacketOut(List<OfAction> actions, long[] packetKey) throws OfException {
         new ActionCheck(packetKey.clone(), -1L, FlowMod.ALL_TABLES, false).list(actions);
+    }
+
+    /** A group's bucket: it gets packets of any flow, so that only what no packet allows is refused, as in Open vSwitch. */
+    public static void checkBucket(List<OfAction> actions) throws OfException {
+        for (OfAction action : actions) {
+            require(
+                    action.kind().instruction() == Instruction.APPLY_ACTIONS,
+                    OfErrorCode.OFPBAC_BAD_TYPE,
+                    action + " is no action");
+        }
+        new ActionCheck(FlowKey.newKey(), 0, FlowMod.ALL_TABLES, false, true).list(actions);
     }
 
     private void list(List<OfAction> actions) throws OfException {
@@ -142,8 +160,8 @@ public final class ActionCheck {
     }
 
     private void present(Field field) throws OfException {
-        boolean met =
-                Prerequisites.areOfConnection(field) ? connected : Prerequisites.areMet(field, known, FlowKey.newKey());
+        boolean met = anyPacket
+                || (Prerequisites.areOfConnection(field) ? connected : Prerequisites.areMet(field, known, FlowKey.newKey()));
         require(met, OfErrorCode.OFPBAC_MATCH_INCONSISTENT, field.label() + " lacks its prerequisites in the match");
     }
 
@@ -207,14 +225,14 @@ public final class ActionCheck {
         boolean othersHelper = ct.helper() == OfAction.Ct.FTP && protocol != IpProtocols.TCP
                 || ct.helper() == OfAction.Ct.TFTP && protocol != IpProtocols.UDP;
         require(
-                ip && !ofInvalid && !othersHelper,
+                anyPacket || ip && !ofInvalid && !othersHelper,
                 OfErrorCode.OFPBAC_MATCH_INCONSISTENT,
                 "ct: not for the packets of this match");
         for (OfAction nested : ct.exec()) {
             if (nested instanceof OfAction.Nat nat) {
                 range(nat.request());
             }
-            if (nested instanceof OfAction.Nat nat && nat.request().hasAddresses()) {
+            if (!anyPacket && nested instanceof OfAction.Nat nat && nat.request().hasAddresses()) {
                 require(
                         etherType == (nat.request().ipv6() ? EtherTypes.IPV6 : EtherTypes.IPV4),
                         OfErrorCode.OFPBAC_MATCH_INCONSISTENT,

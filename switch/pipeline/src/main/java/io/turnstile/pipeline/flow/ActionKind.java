@@ -2,6 +2,7 @@ package io.turnstile.pipeline.flow;
 
 import static io.turnstile.pipeline.flow.ActionForm.OF10;
 import static io.turnstile.pipeline.flow.ActionForm.OF11;
+import static io.turnstile.pipeline.flow.ActionForm.OF15;
 import static io.turnstile.pipeline.flow.ActionForm.nicira;
 import static io.turnstile.pipeline.flow.ActionForm.standard;
 import static io.turnstile.pipeline.flow.ActionRow.bare;
@@ -237,6 +238,25 @@ public enum ActionKind {
             .standsIn(APPLY_ACTIONS, SetPlace.NONE)
             .checked((a, at) -> at.writable(a.destination()))
             .writes(a -> a.destination().field())
+            .outputsNowhere()),
+
+    GROUP(row(OfAction.Group.class)
+            .reads("group", (value, _) -> new OfAction.Group(Numbers.parse32(value)))
+            .prints((a, _) -> "group:" + Integer.toUnsignedString(a.groupId()))
+            .wire(nicira(40, 16).in(OF10), standard(22, 8).since(OF11))
+            .standsIn(APPLY_ACTIONS, SetPlace.GROUP)
+            .isAlwaysPossible()
+            .writesNothing()
+            .outputsNowhere()),
+
+    /** An instruction in OpenFlow 1.3 and 1.4, an action from 1.5 on; 1.0 is not told of it. */
+    METER(row(OfAction.Meter.class)
+            .reads("meter", (value, _) -> new OfAction.Meter(Numbers.parse32(value)))
+            .prints((a, _) -> "meter:" + Integer.toUnsignedString(a.meterId()))
+            .wire(standard(29, 8).since(OF15))
+            .standsIn(APPLY_ACTIONS, SetPlace.NONE)
+            .isAlwaysPossible()
+            .writesNothing()
             .outputsNowhere()),
 
     CLEAR_ACTIONS(bare("clear_actions", new OfAction.ClearActions())

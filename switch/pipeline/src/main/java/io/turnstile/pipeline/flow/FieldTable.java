@@ -74,6 +74,7 @@ final class FieldTable {
     private static List<MatchField> metadata() {
         return List.of(
             //  names                key field           bits          bytes style       NXM                   OXM                        mask   written by     needs       shown                   sent
+            row("dp_hash",           Field.DP_HASH,      whole(),      4,    HEX,        nxmNx(35),            none(),                    ANY,   READ_ONLY,     NONE,       shown(1),               always(1)),
             row("metadata",          Field.METADATA,     whole(),      8,    HEX,        none(),               oxm(2),                    ANY,   WRITABLE,      NONE,       shown(12),              always(11)),
             row("in_port",           Field.IN_PORT,      port16(),     2,    PORT,       nxmOf(0),             none(),                    EXACT, WRITABLE,      NONE,       shown(13),              nxmOnly(1)),
             row("in_port_oxm",       Field.IN_PORT,      whole(),      4,    PORT,       none(),               oxm(0, "IN_PORT"),         EXACT, WRITABLE,      NONE,       hidden(),               oxmOnly(1)),

@@ -14,6 +14,7 @@ import java.util.Set;
  * @param newCookie MODIFY under OpenFlow 1.0: the cookie that the flows get, and the flow that is added if there are
  *     none; {@link #NO_COOKIE}, always so in later versions: flows keep theirs and none is added
  * @param outPort DELETE only: flows that output there; {@link OfAction.Ports#NONE} for any
+ * @param outGroup DELETE only: flows that send to that group; {@link GroupMod#ANY} for any
  * @param importance OpenFlow 1.4+, else 0
  */
 public record FlowMod(
@@ -28,8 +29,10 @@ public record FlowMod(
         int hardTimeoutSeconds,
         int importance,
         int outPort,
+        int outGroup,
         Set<Flag> flags,
-        List<OfAction> actions) {
+        List<OfAction> actions)
+        implements SwitchChange {
     public static final int ALL_TABLES = 255;
 
     /** No new cookie: all ones cannot be given to a flow by MODIFY. */
@@ -51,6 +54,38 @@ public record FlowMod(
         NO_BYT_COUNTS
     }
 
+    /** A change that no group selects flows for. */
+    public FlowMod(
+            Command command,
+            int tableId,
+            int priority,
+            Match match,
+            long cookie,
+            long cookieMask,
+            long newCookie,
+            int idleTimeoutSeconds,
+            int hardTimeoutSeconds,
+            int importance,
+            int outPort,
+            Set<Flag> flags,
+            List<OfAction> actions) {
+        this(
+                command,
+                tableId,
+                priority,
+                match,
+                cookie,
+                cookieMask,
+                newCookie,
+                idleTimeoutSeconds,
+                hardTimeoutSeconds,
+                importance,
+                outPort,
+                GroupMod.ANY,
+                flags,
+                actions);
+    }
+
     public boolean setsCookie() {
         return newCookie != NO_COOKIE;
     }
@@ -70,6 +105,7 @@ public record FlowMod(
                         hardTimeoutSeconds,
                         importance,
                         outPort,
+                        outGroup,
                         flags,
                         actions))
                 : Optional.empty();

@@ -5,7 +5,8 @@ public enum FlowRemovedReason {
     IDLE_TIMEOUT(0),
     HARD_TIMEOUT(1),
     DELETE(2),
-    GROUP_DELETE(3);
+    GROUP_DELETE(3),
+    METER_DELETE(4);
 
     private final int number;
 

@@ -134,6 +134,7 @@ public final class FlowText {
         private int hardTimeout;
         private int importance;
         private int outPort = OfAction.Ports.NONE;
+        private int outGroup = GroupMod.ANY;
 
         FlowModLine(FlowMod.Command command, PortNames ports) {
             this.command = command;
@@ -210,6 +211,10 @@ public final class FlowText {
                     outPort = ports.parse(value)
                             .orElseThrow(() -> new FlowTextException(value + " is not a valid OpenFlow port"));
                 }
+                case "out_group" -> {
+                    refuseUnless(deletes(), key);
+                    outGroup = GroupText.groupId(value);
+                }
                 default -> throw new FlowTextException("unknown keyword " + key);
             }
         }
@@ -247,6 +252,7 @@ public final class FlowText {
                     hardTimeout,
                     importance,
                     outPort,
+                    outGroup,
                     Set.copyOf(flags),
                     actions);
         }

@@ -264,6 +264,15 @@ public record MatchField(
         return keyOffsetBits >= bits.offset() && keyOffsetBits + count <= bits.offset() + bits.width();
     }
 
+    /**
+     * Whether a packet with that key has the field.
+     *
+     * @param lookedAt gets the bits that the answer rests on
+     */
+    public boolean isIn(long[] key, long[] lookedAt) {
+        return prerequisite.isMet(key, lookedAt);
+    }
+
     /** True if a match under such a version is made of it. */
     public boolean isSent(boolean oxm) {
         return oxm ? sent.underOxm : sent.underNxm;

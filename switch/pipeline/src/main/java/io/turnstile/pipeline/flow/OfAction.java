@@ -17,6 +17,11 @@ public sealed interface OfAction {
     /** The row that says everything about actions of this kind. */
     ActionKind kind();
 
+    /** The actions that stand inside of this one. */
+    default List<OfAction> nested() {
+        return List.of();
+    }
+
     /** The reserved OpenFlow port numbers as 32-bit values (OpenFlow 1.3.5 §4.5). */
     interface Ports {
         /** The lowest reserved number. */
@@ -200,6 +205,11 @@ public sealed interface OfAction {
         public static final int TFTP = 69;
 
         @Override
+        public List<OfAction> nested() {
+            return exec;
+        }
+
+        @Override
         public ActionKind kind() {
             return ActionKind.CT;
         }
@@ -217,6 +227,22 @@ public sealed interface OfAction {
         @Override
         public ActionKind kind() {
             return ActionKind.CT_CLEAR;
+        }
+    }
+
+    /** {@code group:N}: the group's buckets. */
+    record Group(int groupId) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.GROUP;
+        }
+    }
+
+    /** {@code meter:N}: the packet goes on unless the meter drops it. */
+    record Meter(int meterId) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.METER;
         }
     }
 
@@ -244,6 +270,11 @@ public sealed interface OfAction {
 
     /** {@code write_actions(…)}: merged into the action set (OpenFlow 1.3.5 §5.10). */
     record WriteActions(List<OfAction> actions) implements OfAction {
+        @Override
+        public List<OfAction> nested() {
+            return actions;
+        }
+
         @Override
         public ActionKind kind() {
             return ActionKind.WRITE_ACTIONS;

@@ -15,7 +15,8 @@ public enum SetPlace {
     IDLE(Rule.IGNORED),
     CT(Rule.WAY_OUT),
     RESUBMIT(Rule.WAY_OUT),
-    OUTPUT(Rule.WAY_OUT);
+    OUTPUT(Rule.WAY_OUT),
+    GROUP(Rule.WAY_OUT);
 
     /** How many of the actions of one place run. */
     public enum Rule {

@@ -19,7 +19,6 @@ import java.util.stream.Collectors;
  * of vendors are answered like unknown ones.
  */
 public enum UnsupportedAction {
-    GROUP("group", nicira(40, 16).in(OF10).orLonger(), standard(22, 8).since(OF11)),
     ENQUEUE("enqueue", standard(11, 16).in(OF10)),
     BUNDLE("bundle"),
     BUNDLE_LOAD("bundle_load"),
@@ -31,7 +30,6 @@ public enum UnsupportedAction {
     SAMPLE("sample"),
     SET_TUNNEL("set_tunnel"),
     SET_TUNNEL64("set_tunnel64"),
-    METER("meter", standard(29, 8).since(OF15).orLonger()),
     PUSH_MPLS("push_mpls", standard(19, 8).since(OF11).orLonger()),
     POP_MPLS("pop_mpls", standard(20, 8).since(OF11).orLonger()),
     SET_MPLS_LABEL("set_mpls_label"),
