@@ -5,7 +5,6 @@ import io.turnstile.packet.PacketBatch;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
-import java.util.concurrent.atomic.LongAdder;
 
 /**
  * A meter: a bucket of tokens for each band, filled as time goes by and emptied by packets, as in Open vSwitch's
@@ -38,13 +37,13 @@ public final class Meter {
         /** The longest time in which no bucket can overflow. */
         private final long fullAfterMs;
 
-        private final AtomicLong filledMs;
-        private final LongAdder packets = new LongAdder();
-        private final LongAdder bytes = new LongAdder();
+        private final AtomicLong filledNs;
+        private final AtomicLong packets = new AtomicLong();
+        private final AtomicLong bytes = new AtomicLong();
         private final AtomicLongArray bandPackets;
         private final AtomicLongArray bandBytes;
 
-        Setting(boolean countsPackets, List<MeterBand> bands, long nowMs) {
+        Setting(boolean countsPackets, List<MeterBand> bands, long nowNs) {
             this.countsPackets = countsPackets;
             this.bands = List.copyOf(bands);
             this.capacities = bands.stream().mapToLong(Setting::capacity).toArray();
@@ -55,7 +54,7 @@ public final class Meter {
                 longest = Math.max(longest, 2 * capacities[i] / Math.max(1, rate(bands.get(i))) + TOKENS_PER_UNIT);
             }
             this.fullAfterMs = longest;
-            this.filledMs = new AtomicLong(nowMs);
+            this.filledNs = new AtomicLong(nowNs);
             this.bandPackets = new AtomicLongArray(capacities.length);
             this.bandBytes = new AtomicLongArray(capacities.length);
         }
@@ -69,14 +68,16 @@ public final class Meter {
         }
 
         /** Fills all buckets at once, since others may use them next. */
-        void fill(long nowMs) {
-            long before = filledMs.get();
-            while (nowMs - before > 0 && !filledMs.compareAndSet(before, nowMs)) {
-                before = filledMs.get();
-            }
-            long passedMs = Math.min(nowMs - before, fullAfterMs);
-            for (int i = 0; passedMs > 0 && i < capacities.length; i++) {
-                add(i, passedMs * rate(bands.get(i)));
+        void fill(long nowNs) {
+            long before;
+            long passedMs;
+            do {
+                before = filledNs.get();
+                passedMs = (nowNs - before) / NS_PER_MS;
+            } while (passedMs > 0 && !filledNs.compareAndSet(before, before + passedMs * NS_PER_MS));
+            long countedMs = Math.min(passedMs, fullAfterMs);
+            for (int i = 0; countedMs > 0 && i < capacities.length; i++) {
+                add(i, countedMs * rate(bands.get(i)));
             }
         }
 
@@ -126,7 +127,7 @@ public final class Meter {
      */
     public Meter(int number, boolean countsPackets, List<MeterBand> bands, long nowNs) {
         this.number = number;
-        this.setting = new Setting(countsPackets, bands, nowNs / NS_PER_MS);
+        this.setting = new Setting(countsPackets, bands, nowNs);
     }
 
     public int number() {
@@ -135,7 +136,7 @@ public final class Meter {
 
     /** Starts anew with other bands. Packets under way may still be measured by the former ones. */
     public void configure(boolean countsPackets, List<MeterBand> bands, long nowNs) {
-        setting = new Setting(countsPackets, bands, nowNs / NS_PER_MS);
+        setting = new Setting(countsPackets, bands, nowNs);
     }
 
     /** What came since it was configured. */
@@ -145,13 +146,13 @@ public final class Meter {
         for (int i = 0; i < bands.length; i++) {
             bands[i] = new BandStatistics(now.bandPackets.get(i), now.bandBytes.get(i));
         }
-        return new Statistics(now.packets.sum(), now.bytes.sum(), List.of(bands));
+        return new Statistics(now.packets.get(), now.bytes.get(), List.of(bands));
     }
 
     /** Takes out of the batch what exceeds the rate, remarks what is to be remarked; returns how many were taken out. */
     int run(PacketBatch packets, long nowNs) {
         Setting now = setting;
-        now.fill(nowNs / NS_PER_MS);
+        now.fill(nowNs);
         int exceeded = takeForAll(now, packets);
         return exceeded == 0 ? 0 : takeOneByOne(now, packets, exceeded);
     }
@@ -164,8 +165,8 @@ public final class Meter {
             frames += JoinedFrame.frames(packets.get(i));
             bytes += JoinedFrame.wireBytes(packets.get(i));
         }
-        now.packets.add(frames);
-        now.bytes.add(bytes);
+        now.packets.getAndAdd(frames);
+        now.bytes.getAndAdd(bytes);
         long tokens = now.tokens(frames, bytes);
         int exceeded = 0;
         for (int i = 0; i < now.bands.size(); i++) {

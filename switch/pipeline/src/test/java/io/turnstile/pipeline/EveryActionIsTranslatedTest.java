@@ -18,6 +18,7 @@ class EveryActionIsTranslatedTest {
     void samplesAreTranslated(ActionKind kind) {
         for (String text : ActionSamples.of(kind)) {
             PipelineBench bench = new PipelineBench(7);
+            bench.groups("group_id=1,type=indirect,bucket=output:7").meter(1, 1000);
             bench.flows("ip,actions=" + (kind == ActionKind.NAT ? "ct(commit," + text + ")" : text));
             assertThat(bench.freshActions(PipelineBench.keyOf(1, FRAME)))
                     .as(text)

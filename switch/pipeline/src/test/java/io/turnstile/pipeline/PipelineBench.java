@@ -8,13 +8,17 @@ import io.turnstile.datapath.DatapathFlowText;
 import io.turnstile.datapath.FlowKey;
 import io.turnstile.datapath.ForwardingContext;
 import io.turnstile.datapath.KeyExtractor;
+import io.turnstile.datapath.MeterBand;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.packet.PacketParser;
 import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.FlowText;
 import io.turnstile.pipeline.flow.FlowTextException;
+import io.turnstile.pipeline.flow.GroupMod;
+import io.turnstile.pipeline.flow.GroupText;
 import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.MeterMod;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.port.DummyPort;
@@ -82,6 +86,33 @@ final class PipelineBench {
     PipelineBench flows(BridgePipeline bridge, String... lines) {
         for (String line : lines) {
             change(bridge, FlowMod.Command.ADD, line);
+        }
+        return this;
+    }
+
+    /** Adds groups to br0. */
+    PipelineBench groups(String... lines) {
+        for (String line : lines) {
+            changeGroup(GroupMod.Command.ADD, line);
+        }
+        return this;
+    }
+
+    void changeGroup(GroupMod.Command command, String line) {
+        try {
+            br0.apply(GroupText.parse(command, line));
+        } catch (OfException | FlowTextException e) {
+            throw new AssertionError(line, e);
+        }
+    }
+
+    /** A meter of br0 that drops what is more than so many packets a second. */
+    PipelineBench meter(int id, int packets) {
+        MeterBand band = new MeterBand(MeterBand.Type.DROP, packets, 0, 0);
+        try {
+            br0.apply(new MeterMod(MeterMod.Command.ADD, id, MeterMod.FLAG_PKTPS, List.of(band)));
+        } catch (OfException e) {
+            throw new AssertionError(e);
         }
         return this;
     }

@@ -21,7 +21,8 @@ import org.junit.jupiter.api.Test;
 /** Every field of {@link WalkState}, found by reflection: none may be forgotten at a patch port or a recirculation. */
 class WalkStateTest {
     /** What does not outlive a recirculation: the flow that ran is over, and the packet has a connection then. */
-    private static final Set<String> NOT_FROZEN = Set.of("ruleCookie", "inActionSet", "exited", "conntrackVisible");
+    private static final Set<String> NOT_FROZEN = 
+            Set.of("ruleCookie", "inActionSet", "inBucket", "exited", "conntrackVisible");
 
     private final PipelineBench bench = new PipelineBench(1);
     private final BridgePipeline br1 = bench.pipeline.addBridge("br1", 2);
@@ -120,6 +121,22 @@ class WalkStateTest {
         assertThat(pieces(walk.state)).isEqualTo(before);
     }
 
+    /** But for stack, action set and cookie: a flow that a bucket resubmits to may change these for good. */
+    @Test
+    void behindABucketThePacketIsAsItWas() {
+        Walk walk = walkHere();
+        scribble(walk.state, 1);
+        walk.state.exited = false;
+        Map<String, Object> before = pieces(walk.state);
+        walk.inBucket(() -> scribble(walk.state, 2));
+        Map<String, Object> behind = pieces(walk.state);
+        for (String kept : List.of("stack", "actionSet", "ruleCookie", "tableId")) {
+            before.remove(kept);
+            behind.remove(kept);
+        }
+        assertThat(behind).isEqualTo(before);
+    }
+
     @Test
     void nothingButThePacketAndTheCookieIsSeenBehindAPatchPort() {
         WalkState first = WalkState.entering(here, FlowKey.newKey(), VlanStack.of(FlowKey.newKey()));
@@ -155,13 +172,15 @@ class WalkStateTest {
     @Test
     void nothingElseChangesFromActionToAction() {
         assertThat(variables(Walk.class))
-                .containsExactlyInAnyOrder("state", "actions", "failure", "cacheable", "inPacketOut");
+                .containsExactlyInAnyOrder(
+                        "state", "actions", "failure", "cacheable", "inPacketOut", "wantedHash", "beginning");
         assertThat(variables(Translator.class)).containsExactlyInAnyOrder("depth", "resubmits");
         assertThat(Stream.of(
                                 OutputActions.class,
                                 NormalForwarding.class,
                                 FieldActions.class,
                                 VlanActions.class,
+                                GroupActions.class,
                                 ConntrackActions.class)
                         .flatMap(type -> variables(type).stream()))
                 .isEmpty();

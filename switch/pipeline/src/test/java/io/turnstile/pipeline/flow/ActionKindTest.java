@@ -71,6 +71,18 @@ class ActionKindTest {
         }
     }
 
+    /** What is looked for in a list of actions is looked for in those inside of others too. */
+    @Test
+    void whatHasActionsInItNamesThem() {
+        for (Class<?> type : OfAction.class.getPermittedSubclasses()) {
+            boolean holds = Arrays.stream(type.getRecordComponents())
+                    .anyMatch(component -> component.getGenericType().getTypeName().contains("List<" + OfAction.class.getName()));
+            boolean overrides = Arrays.stream(type.getDeclaredMethods())
+                    .anyMatch(method -> method.getName().equals("nested"));
+            assertThat(overrides).as(type.getSimpleName()).isEqualTo(holds);
+        }
+    }
+
     /** An unsupported name that is an action's too would never be refused. */
     @Test
     void noNameIsBothSupportedAndNot() {
@@ -147,7 +159,7 @@ class ActionKindTest {
                 .forEach(action -> assertThat(kind.written(action)).isEqualTo(Field.VLAN_TCI));
     }
 
-    /** Every instruction is some action's, but for the meter, which is not there yet. */
+    /** Every instruction is some action's own, but for the meter, which later versions have as an action. */
     @Test
     void everyInstructionIsReached() {
         Set<Instruction> reached =

@@ -44,6 +44,8 @@ public final class ActionSamples {
             case NOTE -> List.of("note:01.02.03.00.00.00");
             case STACK_PUSH -> List.of("push:NXM_NX_REG0[]");
             case STACK_POP -> List.of("pop:NXM_NX_REG1[0..3]");
+            case GROUP -> List.of("group:1");
+            case METER -> List.of("meter:1");
             case CLEAR_ACTIONS -> List.of("clear_actions");
             case WRITE_ACTIONS -> List.of("write_actions(set_queue:7,output:3)");
             case WRITE_METADATA -> List.of("write_metadata:0x5/0xff");

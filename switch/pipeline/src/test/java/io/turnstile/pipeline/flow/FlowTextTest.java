@@ -69,7 +69,7 @@ class FlowTextTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "actions=group:5",
+                "actions=group:x",
                 "actions=enqueue:1:2",
                 "actions=learn(table=1)",
                 "actions=nat",
@@ -83,7 +83,7 @@ class FlowTextTest {
                 "ip,actions=ct(commit,nat(src=[::1]]))",
                 "actions=output(port=1,max_len=64)",
                 "actions=conjunction(1,1/2)",
-                "actions=meter:1,2",
+                "actions=meter:x",
                 "actions=set_queue:x",
                 "actions=multipath(eth_src,50,modulo_n,1,0,NXM_NX_REG0[])",
                 "actions=set_tunnel:5",
@@ -160,11 +160,6 @@ class FlowTextTest {
                     .hasMessage("invalid numeric format " + bad);
         }
         assertThatThrownBy(() -> FlowText.parseActions("set_queue")).hasMessage("missing required numeric argument");
-    }
-
-    @Test
-    void unsupportedActionIsNamed() {
-        assertThatThrownBy(() -> FlowText.parseActions("group:1")).hasMessage("action group is not supported");
     }
 
     @Test
