@@ -12,6 +12,7 @@ import io.turnstile.pipeline.flow.FlowText;
 import io.turnstile.pipeline.flow.FlowTextException;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
+import io.turnstile.pipeline.flow.SwitchChange;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -43,17 +44,17 @@ class BundleTest {
         for (int i = 0; i < 20_000; i++) {
             bundle.add(bytes(flow(i), i), 0);
         }
-        List<FlowMod> changes = bundle.changes();
+        List<SwitchChange> changes = bundle.changes();
         assertThat(changes).hasSize(20_000);
         int at = 0;
-        for (FlowMod change : changes) {
+        for (SwitchChange change : changes) {
             assertThat(change).isEqualTo(flow(at++));
         }
         Random random = new Random(5);
         for (int i = 0; i < 2000; i++) {
             int index = random.nextInt(20_000);
             assertThat(bundle.message(index)).isEqualTo(bytes(flow(index), index));
-            assertThat(changes.get(index).cookie()).isEqualTo(index);
+            assertThat(changes.get(index)).isEqualTo(flow(index));
         }
     }
 

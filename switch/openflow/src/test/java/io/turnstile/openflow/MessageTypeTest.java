@@ -31,8 +31,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Every row of {@link MessageType} in every version that has it. */
 class MessageTypeTest {
     /** Messages that are known only to be refused; who makes one work takes it out here. */
-    private static final Set<MessageType> REFUSED =
-            Set.of(MessageType.GROUP_MOD, MessageType.TABLE_MOD, MessageType.METER_MOD);
+    private static final Set<MessageType> REFUSED = Set.of(MessageType.TABLE_MOD);
 
     private static final Set<OfErrorCode> UNKNOWN = Set.of(
             OfErrorCode.OFPBRC_BAD_TYPE,
@@ -174,7 +173,7 @@ class MessageTypeTest {
         }
     }
 
-    /** Who adds a group is to learn that there are none, and not that his message is of the wrong length. */
+    /** Who changes a table is to learn that it cannot be, and not that his message is of the wrong length. */
     @ParameterizedTest
     @MethodSource("received")
     void whatIsNotSupportedIsRefusedByItsTypeWhateverItHolds(Spoken each) {
@@ -192,7 +191,7 @@ class MessageTypeTest {
      * As {@code ovs-ofctl -O OpenFlow15 add-group} sends a bucket with {@code ct(nat(dst=10.1.1.2),commit,table=4)}.
      */
     @Test
-    void aGroupWithBucketsIsRefusedByItsType() {
+    void aGroupWithBucketsIsRead() {
         ByteBuf select = Unpooled.wrappedBuffer(HexFormat.of()
                 .parseHex("060f005800000006"
                         + "00000100000000ea00400000ffffffff"
@@ -200,7 +199,7 @@ class MessageTypeTest {
                         + "ffff00300000232000230001000000000000040000000000"
                         + "ffff00180000232000240000000200010a01010200000000"
                         + "0000000800640000"));
-        assertThat(refusal(select, WireVersion.OF15, Role.EQUAL)).isEqualTo(OfErrorCode.OFPBRC_BAD_TYPE);
+        assertThat(refusal(select, WireVersion.OF15, Role.EQUAL)).isEqualTo(OfErrorCode.OFPGMFC_OUT_OF_GROUPS);
     }
 
     @ParameterizedTest

@@ -191,7 +191,6 @@ class OvsOfctlStoryTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "group:1",
                 "learn(table=1)",
                 "check_pkt_larger(100)->NXM_NX_REG0[0]",
                 "clone(exit)",

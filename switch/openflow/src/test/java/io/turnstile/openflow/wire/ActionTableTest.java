@@ -113,10 +113,7 @@ class ActionTableTest {
                 assertThat(refusal(header(form, form.sizeBytes() + 4), version)).isEqualTo(OfErrorCode.OFPBAC_BAD_LEN);
                 assertThat(refusal(header(form, form.sizeBytes()), version))
                         .as(action.label())
-                        .isEqualTo(
-                                action == UnsupportedAction.GROUP
-                                        ? OfErrorCode.OFPBAC_BAD_OUT_GROUP
-                                        : OfErrorCode.OFPBAC_BAD_TYPE);
+                        .isEqualTo(OfErrorCode.OFPBAC_BAD_TYPE);
             }
         }
     }
