@@ -120,7 +120,7 @@ class RealBridgeStoryTest {
         String numbered = """
                 group_id=1,type=all,bucket=bucket_id:0,actions=output:1,bucket=bucket_id:1,actions=LOCAL
                 group_id=2,type=select,selection_method=dp_hash,bucket=bucket_id:7,weight:100,watch_port:1,actions=output:1
-                group_id=3,type=select,selection_method=hash,selection_method_param=5,fields(ip_src,tcp_src=0xff00),bucket=bucket_id:0,actions=output:1
+                group_id=3,type=select,selection_method=hash,selection_method_param=5,fields(ip_src,tcp_src=65280),bucket=bucket_id:0,actions=output:1
                 group_id=4,type=ff,bucket=bucket_id:0,watch_port:1,watch_group:1,actions=group:1
                 group_id=5,type=indirect,bucket=bucket_id:0,actions=ct(commit,table=2,nat(dst=10.0.0.1:80))""";
         for (String version : List.of("OpenFlow10", "OpenFlow15")) {

@@ -127,7 +127,7 @@ final class BucketCodec {
         out.setShort(lengthAt, out.writerIndex() - actionsAt);
         if (type == GroupType.SELECT || bucket.weight() != 0) {
             int start = Wire.startProperty(out, WEIGHT);
-            out.writeShort(bucket.weight());
+            out.writeShort(bucket.weight()).writeShort(0);
             Wire.endProperty(out, start);
         }
         if (bucket.watchPort() != Ports.NONE) {

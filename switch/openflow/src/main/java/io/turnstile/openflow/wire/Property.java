@@ -27,12 +27,12 @@ record Property(int type, ByteBuf value) {
         return new Property(type, whole.slice(0, length - HEADER_BYTES));
     }
 
+    /** The padding behind a number of 16 bits counts, as in Open vSwitch. */
     int value16() throws OfException {
-        needBytes(2);
+        needBytes(4);
         return value.readUnsignedShort();
     }
 
-    /** Padding to eight bytes counts in some senders' lengths. */
     int value32() throws OfException {
         needBytes(4);
         return value.readInt();
