@@ -53,7 +53,8 @@ final class ActionText {
             case DatapathAction.Recirculate recirculate ->
                 "recirc(0x" + Integer.toHexString(recirculate.recirculationId()) + ")";
             case DatapathAction.Clone clone -> "clone(" + text(clone.actions()) + ")";
-            case DatapathAction.Hash hash -> "hash(" + hash.algorithm().label() + "(" + Integer.toUnsignedString(hash.basis()) + "))";
+            case DatapathAction.Hash hash ->
+                "hash(" + hash.algorithm().label() + "(" + Integer.toUnsignedString(hash.basis()) + "))";
             case DatapathAction.Metered metered -> "meter(" + metered.meter().number() + ")";
             case DatapathAction.Drop _ -> "drop";
         };

@@ -80,8 +80,7 @@ public enum HashAlgorithm {
             default -> false;
         };
         if (ported) {
-            hash = MurmurHash.add(
-                    hash, turned16(Field.TP_SRC.get(key)) | turned16(Field.TP_DST.get(key)) << 16);
+            hash = MurmurHash.add(hash, turned16(Field.TP_SRC.get(key)) | turned16(Field.TP_DST.get(key)) << 16);
         }
         return MurmurHash.finish(hash, TUPLE_END);
     }
@@ -89,7 +88,8 @@ public enum HashAlgorithm {
     private static int symmetric(long[] key, int basis) {
         int hash = basis;
         switch ((int) Field.ETH_TYPE.get(key)) {
-            case EtherTypes.IPV4 -> hash = MurmurHash.add(hash, turned32(Field.NW_SRC.get(key) ^ Field.NW_DST.get(key)));
+            case EtherTypes.IPV4 ->
+                hash = MurmurHash.add(hash, turned32(Field.NW_SRC.get(key) ^ Field.NW_DST.get(key)));
             case EtherTypes.IPV6 -> {
                 hash = MurmurHash.add64(
                         hash, Long.reverseBytes(Field.IPV6_SRC.getHigh(key) ^ Field.IPV6_DST.getHigh(key)));

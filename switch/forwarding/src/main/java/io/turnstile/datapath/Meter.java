@@ -149,7 +149,9 @@ public final class Meter {
         return new Statistics(now.packets.get(), now.bytes.get(), List.of(bands));
     }
 
-    /** Takes out of the batch what exceeds the rate, remarks what is to be remarked; returns how many were taken out. */
+    /**
+     * Takes out of the batch what exceeds the rate, remarks what is to be remarked; returns how many were taken out.
+     */
     int run(PacketBatch packets, long nowNs) {
         Setting now = setting;
         now.fill(nowNs);
@@ -198,8 +200,7 @@ public final class Meter {
         for (int i = 0; i < now.bands.size(); i++) {
             if ((exceeded & 1 << i) != 0
                     && !now.take(i, tokens, ofFirst)
-                    && (fired == NO_BAND
-                            || Setting.rate(now.bands.get(i)) > Setting.rate(now.bands.get(fired)))) {
+                    && (fired == NO_BAND || Setting.rate(now.bands.get(i)) > Setting.rate(now.bands.get(fired)))) {
                 fired = i;
             }
         }

@@ -24,9 +24,8 @@ class MeterTest {
     private static PacketBatch batch(int packets, int payloadBytes) {
         PacketBatch batch = new PacketBatch();
         for (int i = 0; i < packets; i++) {
-            Packet packet = Packet.copyOf(Frames.udp("10.0.0.1:1 > 10.0.0.2:2")
-                    .payload(payloadBytes)
-                    .bytes());
+            Packet packet = Packet.copyOf(
+                    Frames.udp("10.0.0.1:1 > 10.0.0.2:2").payload(payloadBytes).bytes());
             PacketParser.parse(packet);
             batch.add(packet);
         }
@@ -41,14 +40,16 @@ class MeterTest {
         PacketBatch packets = batch(32, 58);
         assertThat(meter.run(packets, START_NS)).isEqualTo(22);
         assertThat(packets.length()).isEqualTo(10);
-        assertThat(meter.run(batch(32, 58), START_NS + TimeUnit.MILLISECONDS.toNanos(500))).isEqualTo(27);
+        assertThat(meter.run(batch(32, 58), START_NS + TimeUnit.MILLISECONDS.toNanos(500)))
+                .isEqualTo(27);
     }
 
     @Test
     void burstIsWhatMayComeAtOnce() {
         Meter meter = new Meter(0, true, List.of(drop(10, 25)), START_NS);
         assertThat(meter.run(batch(32, 8), START_NS)).isEqualTo(7);
-        assertThat(meter.run(batch(32, 8), START_NS + TimeUnit.SECONDS.toNanos(1))).isEqualTo(22);
+        assertThat(meter.run(batch(32, 8), START_NS + TimeUnit.SECONDS.toNanos(1)))
+                .isEqualTo(22);
     }
 
     /** The band with the highest rate of those exceeded is the one that is applied. */

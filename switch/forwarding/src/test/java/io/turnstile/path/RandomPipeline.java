@@ -13,6 +13,7 @@ import io.turnstile.datapath.DatapathAction.SetField;
 import io.turnstile.datapath.DatapathFlow;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FlowKey;
+import io.turnstile.datapath.HashAlgorithm;
 import io.turnstile.datapath.Upcall;
 import io.turnstile.packet.Packet;
 import java.util.ArrayList;
@@ -49,6 +50,9 @@ final class RandomPipeline implements Upcall {
     };
 
     private final long seed;
+    /** Whether packets get a hash, which their next flows look at, as behind a group that selects. */
+    private final boolean hashes;
+
     private final boolean ipv6;
     private final int[] zones;
     /** The zone in which connections are translated; -1: none. */
@@ -63,6 +67,7 @@ final class RandomPipeline implements Upcall {
     RandomPipeline(long seed, boolean ipv6) {
         Random random = new Random(seed);
         this.seed = seed;
+        this.hashes = seed % 3 == 0;
         this.ipv6 = ipv6;
         zones = random.nextBoolean() ? new int[] {1} : new int[] {1, 2};
         natZone = random.nextInt(3) == 0 ? -1 : zones[random.nextInt(zones.length)];
@@ -93,6 +98,7 @@ final class RandomPipeline implements Upcall {
         Field.NW_FRAG.setExact(mask);
         if (step > 0) {
             Field.CT_STATE.setExact(mask);
+            Field.DP_HASH.set(mask, hashes ? 0xf : 0);
         }
         for (Field field : LOOKED_AT) {
             if (random.nextInt(4) == 0) {
@@ -147,6 +153,9 @@ final class RandomPipeline implements Upcall {
                 rewriteDestination(random, actions);
             }
             rewriteHeaders(random, actions);
+            if (hashes && step == 0) {
+                actions.add(new DatapathAction.Hash(HashAlgorithm.values()[(int) (seed & 1)], 0));
+            }
             int zone = zone(side, step);
             CtRequest request = CtRequest.lookup(zone);
             actions.add(new Ct(zone == natZone ? request.with(NatRequest.ANY) : request));

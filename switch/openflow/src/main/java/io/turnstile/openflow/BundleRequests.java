@@ -13,8 +13,8 @@ import io.turnstile.time.Clock;
 import java.util.function.Supplier;
 
 /**
- * Bundles of modifications of flows and groups (OpenFlow 1.5.1 §6.9, §7.3.9), applied all at once or not at all. What is wrong with a
- * message is answered when it comes, as Open vSwitch does; a bundle that is misused is gone.
+ * Bundles of modifications of flows and groups (OpenFlow 1.5.1 §6.9, §7.3.9), applied all at once or not at all. What
+ * is wrong with a message is answered when it comes, as Open vSwitch does; a bundle that is misused is gone.
  */
 final class BundleRequests {
     private static final int OPEN_REQUEST = 0;

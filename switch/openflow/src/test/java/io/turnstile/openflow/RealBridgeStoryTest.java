@@ -133,9 +133,20 @@ class RealBridgeStoryTest {
         assertThat(groups("OpenFlow13"))
                 .isEqualTo(numbered.replaceAll("bucket_id:[0-9]+,", "")
                         .replaceAll(",selection_method[^ ]*?,bucket", ",bucket"));
-        Tool.ok("-O", "OpenFlow15", "insert-buckets", target, "group_id=1,command_bucket_id=0,bucket=bucket_id=9,actions=drop");
+        Tool.ok(
+                "-O",
+                "OpenFlow15",
+                "insert-buckets",
+                target,
+                "group_id=1,command_bucket_id=0,bucket=bucket_id=9,actions=drop");
         Tool.ok("-O", "OpenFlow15", "remove-buckets", target, "group_id=1,command_bucket_id=last");
-        Tool.ok("-O", "OpenFlow15", "--may-create", "mod-group", target, "group_id=6,type=all,bucket=bucket_id:0,actions=drop");
+        Tool.ok(
+                "-O",
+                "OpenFlow15",
+                "--may-create",
+                "mod-group",
+                target,
+                "group_id=6,type=all,bucket=bucket_id:0,actions=drop");
         assertThat(Tool.ok("-O", "OpenFlow15", "dump-groups", target, "1"))
                 .contains("group_id=1,type=all,bucket=bucket_id:0,actions=output:1,bucket=bucket_id:9,actions=drop");
         Tool.ok("-O", "OpenFlow13", "add-flow", target, "ip,actions=group:1");
@@ -147,7 +158,8 @@ class RealBridgeStoryTest {
                 .contains("Types:  0xf", "Capabilities:  0x7", "max_groups=0xffffff00", "actions: output group");
         assertThat(Tool.ok("-O", "OpenFlow10", "dump-group-features", target)).contains("Types:  0xf");
         Tool.ok("-O", "OpenFlow13", "del-groups", target, "group_id=1");
-        assertThat(Tool.ok("-O", "OpenFlow13", "dump-flows", "--no-stats", target)).doesNotContain("group");
+        assertThat(Tool.ok("-O", "OpenFlow13", "dump-flows", "--no-stats", target))
+                .doesNotContain("group");
         Tool.Result refused = Tool.ofctl("-O", "OpenFlow13", "add-flow", target, "ip,actions=group:1");
         assertThat(refused.output()).contains("OFPBAC_BAD_OUT_GROUP");
         refused = Tool.ofctl("-O", "OpenFlow13", "add-group", target, "group_id=1,type=all,bucket=actions=group:1");
@@ -164,7 +176,8 @@ class RealBridgeStoryTest {
         for (String version : List.of("OpenFlow13", "OpenFlow15")) {
             Tool.ok("-O", version, "--bundle", "bundle", target, file.toString());
             assertThat(groups("OpenFlow15")).isEqualTo("group_id=1,type=select,bucket=bucket_id:0,actions=output:1");
-            assertThat(Tool.ok("-O", version, "dump-flows", "--no-stats", target)).contains("ip actions=group:1");
+            assertThat(Tool.ok("-O", version, "dump-flows", "--no-stats", target))
+                    .contains("ip actions=group:1");
         }
     }
 
@@ -172,13 +185,24 @@ class RealBridgeStoryTest {
     void metersAreDumpedAsTheyWereGiven() throws Exception {
         for (String version : List.of("OpenFlow13", "OpenFlow15")) {
             Tool.ok("-O", version, "del-meters", target);
-            Tool.ok("-O", version, "add-meter", target, "meter=1,kbps,burst,stats,bands=type=drop,rate=1000,burst_size=200");
-            Tool.ok("-O", version, "add-meter", target, "meter=controller,pktps,bands=type=dscp_remark,rate=10,prec_level=1");
+            Tool.ok(
+                    "-O",
+                    version,
+                    "add-meter",
+                    target,
+                    "meter=1,kbps,burst,stats,bands=type=drop,rate=1000,burst_size=200");
+            Tool.ok(
+                    "-O",
+                    version,
+                    "add-meter",
+                    target,
+                    "meter=controller,pktps,bands=type=dscp_remark,rate=10,prec_level=1");
             assertThat(Tool.ok("-O", version, "dump-meters", target))
                     .contains("meter=1 kbps burst stats bands=\ntype=drop rate=1000 burst_size=200")
                     .contains("meter=controller pktps bands=\ntype=dscp_remark rate=10 prec_level=1");
             Tool.ok("-O", version, "add-flow", target, "ip,actions=meter:1,output:1");
-            assertThat(Tool.ok("-O", version, "dump-flows", "--no-stats", target)).contains("ip actions=meter:1,output:1");
+            assertThat(Tool.ok("-O", version, "dump-flows", "--no-stats", target))
+                    .contains("ip actions=meter:1,output:1");
             assertThat(Tool.ok("-O", version, "meter-stats", target, "meter=1"))
                     .contains("meter:1 flow_count:1 packet_in_count:0 byte_in_count:0 duration:")
                     .contains("bands:\n0: packet_count:0 byte_count:0");
@@ -187,11 +211,17 @@ class RealBridgeStoryTest {
                     .contains("band_types: drop dscp_remark")
                     .contains("capabilities: kbps pktps burst stats");
             Tool.ok("-O", version, "mod-meter", target, "meter=1,pktps,bands=type=drop,rate=5");
-            assertThat(Tool.ok("-O", version, "dump-meter", target, "meter=1")).contains("meter=1 pktps bands=\ntype=drop rate=5");
-            assertThat(Tool.ofctl("-O", version, "dump-meter", target, "meter=7").output()).contains("OFPMMFC_UNKNOWN_METER");
-            assertThat(Tool.ofctl("-O", version, "add-flow", target, "ip,actions=meter:7").output()).contains("OFPMMFC_INVALID_METER");
+            assertThat(Tool.ok("-O", version, "dump-meter", target, "meter=1"))
+                    .contains("meter=1 pktps bands=\ntype=drop rate=5");
+            assertThat(Tool.ofctl("-O", version, "dump-meter", target, "meter=7")
+                            .output())
+                    .contains("OFPMMFC_UNKNOWN_METER");
+            assertThat(Tool.ofctl("-O", version, "add-flow", target, "ip,actions=meter:7")
+                            .output())
+                    .contains("OFPMMFC_INVALID_METER");
             Tool.ok("-O", version, "del-meter", target, "meter=1");
-            assertThat(Tool.ok("-O", version, "dump-flows", "--no-stats", target)).doesNotContain("meter");
+            assertThat(Tool.ok("-O", version, "dump-flows", "--no-stats", target))
+                    .doesNotContain("meter");
         }
     }
 

@@ -33,8 +33,8 @@ final class BucketSlots {
         if (total == 0) {
             return null;
         }
-        long needed = Math.max(
-                (total + least - 1) / least, Math.min((long) buckets.size() * SLOTS_PER_BUCKET, MAX_SLOTS));
+        long needed =
+                Math.max((total + least - 1) / least, Math.min((long) buckets.size() * SLOTS_PER_BUCKET, MAX_SLOTS));
         if (needed > MAX_SLOTS) {
             return null;
         }

@@ -134,8 +134,7 @@ final class FlowTables {
 
     /** {@link OpenFlowSwitch#tryApply}. */
     boolean tryApply(SwitchChange change) throws OfException {
-        return isQuick(change)
-                && pipeline.<OfException>changeAtOnce(effects -> new Changer(effects).apply(change));
+        return isQuick(change) && pipeline.<OfException>changeAtOnce(effects -> new Changer(effects).apply(change));
     }
 
     /** Who makes a change of a controller's, one part after the other. */
@@ -224,7 +223,6 @@ final class FlowTables {
                 .map(group -> group.statistics(references.countOfGroup(group.id), nowNs))
                 .toList());
     }
-
 
     List<FlowStats> select(FlowQuery query) {
         List<FlowStats> selected = new ArrayList<>();

@@ -32,12 +32,7 @@ final class Group {
     private final AtomicLongArray packets;
     private final AtomicLongArray bytes;
 
-    Group(
-            int id,
-            GroupType type,
-            List<GroupBucket> buckets,
-            @Nullable SelectionMethod selection,
-            long createdNs) {
+    Group(int id, GroupType type, List<GroupBucket> buckets, @Nullable SelectionMethod selection, long createdNs) {
         this.id = id;
         this.type = type;
         this.buckets = List.copyOf(buckets);
@@ -60,8 +55,7 @@ final class Group {
     // ---- choice ----
 
     private boolean usesDatapathHash() {
-        return type == GroupType.SELECT
-                && (selection == null || selection.method() == SelectionMethod.Method.DP_HASH);
+        return type == GroupType.SELECT && (selection == null || selection.method() == SelectionMethod.Method.DP_HASH);
     }
 
     /** The algorithm of the datapath's hash: by itself one that is the same for both directions of a connection. */

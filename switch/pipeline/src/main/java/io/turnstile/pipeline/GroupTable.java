@@ -11,8 +11,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The groups of a bridge. While a change is being made packets meet the groups as they were, and the changer has them as
- * they will be.
+ * The groups of a bridge. While a change is being made packets meet the groups as they were, and the changer has them
+ * as they will be.
  *
  * <p>Threads: under the table lock; datapath flows under the flow cache's.
  */
@@ -82,7 +82,8 @@ final class GroupTable {
 
     /** From now on packets meet what the changer has. */
     void takeEffect() {
-        coming.forEach((id, group) -> group.ifPresentOrElse(present -> groups.put(id, present), () -> groups.remove(id)));
+        coming.forEach(
+                (id, group) -> group.ifPresentOrElse(present -> groups.put(id, present), () -> groups.remove(id)));
         coming.clear();
         sizeForChange = groups.size();
     }

@@ -6,8 +6,8 @@ import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.IpProtocols;
 
 /**
- * The hash by which Open vSwitch chooses a bucket where neither fields nor the datapath's hash do: Bob Jenkins's lookup3
- * (public domain) over what is the same for both directions of a connection.
+ * The hash by which Open vSwitch chooses a bucket where neither fields nor the datapath's hash do: Bob Jenkins's
+ * lookup3 (public domain) over what is the same for both directions of a connection.
  *
  * <p>Threads: stateless.
  */

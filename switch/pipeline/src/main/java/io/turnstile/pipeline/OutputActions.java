@@ -95,12 +95,16 @@ final class OutputActions {
         }
     }
 
-    /** The reason is the action's, unless the packet is a packet-out's, or the action is in a group's bucket or an action set. */
+    /**
+     * The reason is the action's, unless the packet is a packet-out's, or the action is in a group's bucket or an
+     * action set.
+     */
     void toController(OfAction.Controller controller) {
         PacketInReason reason = walk.inPacketOut
                 ? PacketInReason.PACKET_OUT
-                : walk.state.inBucket ? PacketInReason.GROUP
-                : walk.state.inActionSet ? PacketInReason.ACTION_SET : controller.reason();
+                : walk.state.inBucket
+                        ? PacketInReason.GROUP
+                        : walk.state.inActionSet ? PacketInReason.ACTION_SET : controller.reason();
         toController(controller.maxLengthBytes(), reason, controller.controllerId());
     }
 
@@ -128,8 +132,7 @@ final class OutputActions {
         walk.add(
                 meter == null
                         ? packetIn
-                        : new DatapathAction.Clone(
-                                new DatapathAction[] {new DatapathAction.Metered(meter), packetIn}));
+                        : new DatapathAction.Clone(new DatapathAction[] {new DatapathAction.Metered(meter), packetIn}));
     }
 
     /** A meter that is not there lets everything pass. */

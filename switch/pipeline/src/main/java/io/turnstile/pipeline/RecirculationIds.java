@@ -7,9 +7,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The recirculation ids and the walks that they stand for. Equal walks share an id, so that connections share
- * datapath flows. An id lives as long as a datapath flow recirculates to it, and some seconds more for packets on their
- * way. Numbers are given out in turn, so that one is used again only after four thousand million others.
+ * The recirculation ids and the walks that they stand for. Equal walks share an id, so that connections share datapath
+ * flows. An id lives as long as a datapath flow recirculates to it, and some seconds more for packets on their way.
+ * Numbers are given out in turn, so that one is used again only after four thousand million others.
  *
  * <p>Threads: any; guarded by itself.
  */

@@ -1,7 +1,7 @@
 package io.turnstile.pipeline;
 
-import io.turnstile.pipeline.WalkRecord.Sighting;
 import io.turnstile.pipeline.WalkRecord.GroupUse;
+import io.turnstile.pipeline.WalkRecord.Sighting;
 import io.turnstile.pipeline.WalkRecord.StationRead;
 import io.turnstile.pipeline.WalkRecord.TableLookup;
 import java.util.ArrayList;

@@ -89,7 +89,13 @@ final class WalkState {
     }
 
     /** What a bucket's actions may change and what is there again behind them. */
-    record Packet(long[] key, VlanStack vlan, boolean conntrackVisible, boolean exited, boolean inActionSet, boolean inBucket) {}
+    record Packet(
+            long[] key,
+            VlanStack vlan,
+            boolean conntrackVisible,
+            boolean exited,
+            boolean inActionSet,
+            boolean inBucket) {}
 
     Packet packet() {
         return new Packet(key.clone(), vlan, conntrackVisible, exited, inActionSet, inBucket);

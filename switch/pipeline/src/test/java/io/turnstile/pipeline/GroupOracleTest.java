@@ -63,9 +63,11 @@ class GroupOracleTest {
                 List<String> sent = bench.receive(1, frame);
                 long[] key = PipelineBench.keyOf(1, frame);
                 assertThat(possible(id, key)).as("seed %d step %d", seed, step).contains(sent);
-                List<String> before = chosen.putIfAbsent(
-                        id + " " + Field.NW_SRC.get(key) + " " + Field.TP_SRC.get(key), sent);
-                assertThat(before == null ? sent : before).as("seed %d step %d", seed, step).isEqualTo(sent);
+                List<String> before =
+                        chosen.putIfAbsent(id + " " + Field.NW_SRC.get(key) + " " + Field.TP_SRC.get(key), sent);
+                assertThat(before == null ? sent : before)
+                        .as("seed %d step %d", seed, step)
+                        .isEqualTo(sent);
             }
         }
     }
@@ -172,8 +174,7 @@ class GroupOracleTest {
 
     private List<List<String>> through(GroupBucket bucket, long[] key) {
         return switch (bucket.actions().getFirst()) {
-            case OfAction.Output output ->
-                List.of(List.of(Integer.toString(output.port())));
+            case OfAction.Output output -> List.of(List.of(Integer.toString(output.port())));
             case OfAction.Group next -> possible(next.groupId(), key);
             default -> throw new AssertionError(bucket);
         };

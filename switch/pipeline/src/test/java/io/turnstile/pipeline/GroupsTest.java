@@ -27,11 +27,15 @@ class GroupsTest {
     private final PipelineBench bench = new PipelineBench(4);
 
     private static byte[] tcp(int client) {
-        return Frames.tcp("10.0.0." + (client + 1) + ":1000 > 10.0.1.1:80").syn().bytes();
+        return Frames.tcp("10.0.0." + (client + 1) + ":1000 > 10.0.1.1:80")
+                .syn()
+                .bytes();
     }
 
     private static byte[] answer(int client) {
-        return Frames.tcp("10.0.1.1:80 > 10.0.0." + (client + 1) + ":1000").synAck().bytes();
+        return Frames.tcp("10.0.1.1:80 > 10.0.0." + (client + 1) + ":1000")
+                .synAck()
+                .bytes();
     }
 
     private static final byte[] UDP =
@@ -89,9 +93,15 @@ class GroupsTest {
         bench.groups("group_id=1,type=select,bucket=output:2,bucket=output:3");
         bench.flows("ip,actions=group:1");
         for (int client = 0; client < 200; client++) {
-            bench.receive(1, Frames.tcp("10.0.0.1:" + (1000 + client) + " > 10.0.1.1:80").syn().bytes());
+            bench.receive(
+                    1,
+                    Frames.tcp("10.0.0.1:" + (1000 + client) + " > 10.0.1.1:80")
+                            .syn()
+                            .bytes());
         }
-        assertThat(bench.datapathActions()).filteredOn(text -> text.startsWith("hash")).containsExactly("hash(sym_l4(0)),recirc(0x1)");
+        assertThat(bench.datapathActions())
+                .filteredOn(text -> text.startsWith("hash"))
+                .containsExactly("hash(sym_l4(0)),recirc(0x1)");
         assertThat(bench.datapath.flows()).hasSizeLessThanOrEqualTo(17);
         assertThat(bench.datapath.flows().stream().map(flow -> DatapathFlowText.line(flow, 0)))
                 .anyMatch(text -> text.contains("recirc_id(0x1),dp_hash(") && text.contains("/0xf)"));
@@ -111,8 +121,7 @@ class GroupsTest {
     private static List<GroupBucket> buckets(int... weights) {
         List<GroupBucket> buckets = new ArrayList<>();
         for (int weight : weights) {
-            buckets.add(new GroupBucket(
-                    buckets.size(), weight, OfAction.Ports.NONE, GroupMod.ANY, List.of()));
+            buckets.add(new GroupBucket(buckets.size(), weight, OfAction.Ports.NONE, GroupMod.ANY, List.of()));
         }
         return buckets;
     }
@@ -146,7 +155,11 @@ class GroupsTest {
         bench.flows("ip,actions=group:1");
         List<String> way = bench.receive(1, tcp(7));
         for (int port = 1; port < 100; port++) {
-            assertThat(bench.receive(1, Frames.tcp("10.0.0.8:" + port + " > 10.0.1.1:80").syn().bytes()))
+            assertThat(bench.receive(
+                            1,
+                            Frames.tcp("10.0.0.8:" + port + " > 10.0.1.1:80")
+                                    .syn()
+                                    .bytes()))
                     .isEqualTo(way);
         }
         assertThat(bench.datapath.flows()).hasSize(1);
@@ -204,11 +217,13 @@ class GroupsTest {
 
     @Test
     void bucketsMayWatchTheController() {
-        bench.groups("group_id=1,type=ff,bucket=watch_port:CONTROLLER,actions=output:2,bucket=watch_port:3,actions=output:3");
+        bench.groups(
+                "group_id=1,type=ff,bucket=watch_port:CONTROLLER,actions=output:2,bucket=watch_port:3,actions=output:3");
         bench.flows("ip,actions=group:1");
         bench.br0.setControllersConfigured(true);
         bench.br0.setFailMode(BridgePipeline.FailMode.SECURE);
-        bench.groups("group_id=1,type=ff,bucket=watch_port:CONTROLLER,actions=output:2,bucket=watch_port:3,actions=output:3");
+        bench.groups(
+                "group_id=1,type=ff,bucket=watch_port:CONTROLLER,actions=output:2,bucket=watch_port:3,actions=output:3");
         bench.flows("ip,actions=group:1");
         assertThat(bench.receive(1, UDP)).containsExactly("3");
         bench.br0.controllerConnected(true);
@@ -238,7 +253,8 @@ class GroupsTest {
     @Test
     void bucketsTrackAndTranslateApart() {
         PipelineBench tracked = PipelineBench.withTracker(3);
-        tracked.groups("group_id=1,type=all,bucket=ct(commit,table=2,nat(dst=10.2.2.2)),bucket=ct(commit,zone=5,table=3)");
+        tracked.groups(
+                "group_id=1,type=all,bucket=ct(commit,table=2,nat(dst=10.2.2.2)),bucket=ct(commit,zone=5,table=3)");
         tracked.flows("table=0,ip,actions=group:1", "table=2,ip,actions=output:2", "table=3,ip,actions=output:3");
         assertThat(tracked.receive(1, tcp(1))).containsExactly("2", "3");
         assertThat(tracked.sentBy(3).getFirst()).isEqualTo(tcp(1));
@@ -274,7 +290,8 @@ class GroupsTest {
             bench.receive(1, UDP);
             int before = bench.sentPorts().size();
             bench.br0.packetOut(1, FlowText.parseActions("group:1"), tcp(client));
-            assertThat(bench.sentPorts().subList(before, bench.sentPorts().size())).isEqualTo(way);
+            assertThat(bench.sentPorts().subList(before, bench.sentPorts().size()))
+                    .isEqualTo(way);
         }
     }
 
@@ -310,7 +327,8 @@ class GroupsTest {
                 .isEqualTo(OfErrorCode.OFPGMFC_LOOP);
         assertThat(refusalOfGroup(GroupMod.Command.ADD, "group_id=4,type=all,bucket=group:4"))
                 .isEqualTo(OfErrorCode.OFPGMFC_LOOP);
-        assertThat(refusalOfGroup(GroupMod.Command.ADD, "group_id=3,type=all,bucket=output:2")).isNull();
+        assertThat(refusalOfGroup(GroupMod.Command.ADD, "group_id=3,type=all,bucket=output:2"))
+                .isNull();
         assertThat(refusalOfGroup(GroupMod.Command.MODIFY, "group_id=3,type=all,bucket=group:2"))
                 .isEqualTo(OfErrorCode.OFPGMFC_LOOP);
     }
@@ -331,22 +349,24 @@ class GroupsTest {
         assertThat(refusalOfGroup(GroupMod.Command.ADD, "group_id=2,type=ff,bucket=output:2"))
                 .isEqualTo(OfErrorCode.OFPGMFC_INVALID_GROUP);
         assertThat(refusalOfGroup(
-                        GroupMod.Command.INSERT_BUCKET,
-                        "group_id=1,command_bucket_id=7,bucket=bucket_id=9,output:3"))
+                        GroupMod.Command.INSERT_BUCKET, "group_id=1,command_bucket_id=7,bucket=bucket_id=9,output:3"))
                 .isEqualTo(OfErrorCode.OFPGMFC_UNKNOWN_BUCKET);
         assertThat(refusalOfGroup(
                         GroupMod.Command.INSERT_BUCKET,
                         "group_id=1,command_bucket_id=last,bucket=bucket_id=0,output:3"))
                 .isEqualTo(OfErrorCode.OFPGMFC_BUCKET_EXISTS);
-        assertThat(refusalOfGroup(GroupMod.Command.ADD_OR_MODIFY, "group_id=2,type=all,bucket=output:2")).isNull();
-        assertThat(refusalOfGroup(GroupMod.Command.ADD_OR_MODIFY, "group_id=2,type=all,bucket=output:3")).isNull();
+        assertThat(refusalOfGroup(GroupMod.Command.ADD_OR_MODIFY, "group_id=2,type=all,bucket=output:2"))
+                .isNull();
+        assertThat(refusalOfGroup(GroupMod.Command.ADD_OR_MODIFY, "group_id=2,type=all,bucket=output:3"))
+                .isNull();
     }
 
     @Test
     void bucketsComeAndGoWhereTheyAreSaidTo() {
         bench.groups("group_id=1,type=all,bucket=bucket_id=5,output:2");
         bench.flows("ip,actions=group:1");
-        bench.changeGroup(GroupMod.Command.INSERT_BUCKET, "group_id=1,command_bucket_id=first,bucket=bucket_id=6,output:3");
+        bench.changeGroup(
+                GroupMod.Command.INSERT_BUCKET, "group_id=1,command_bucket_id=first,bucket=bucket_id=6,output:3");
         assertThat(bench.receive(1, UDP)).containsExactly("3", "2");
         bench.changeGroup(GroupMod.Command.INSERT_BUCKET, "group_id=1,command_bucket_id=6,bucket=bucket_id=7,output:4");
         assertThat(bench.receive(1, UDP)).containsExactly("3", "4", "2");

@@ -51,8 +51,7 @@ class MetersTest {
         assertThat(passed(25)).isEqualTo(5);
         bench.clock.advance(Duration.ofSeconds(3600));
         assertThat(passed(25)).isEqualTo(10);
-        Meter.Statistics counts =
-                bench.br0.meterStatistics(1).getFirst().counts();
+        Meter.Statistics counts = bench.br0.meterStatistics(1).getFirst().counts();
         assertThat(counts.packets()).isEqualTo(75);
         assertThat(counts.bytes()).isEqualTo(75L * UDP.length);
         assertThat(counts.bands()).containsExactly(new Meter.BandStatistics(50, 50L * UDP.length));
@@ -64,8 +63,8 @@ class MetersTest {
         bench.meter(1, 10).flows("ip,actions=meter:1,output:2");
         passed(20);
         var flows = bench.datapath.flows();
-        bench.br0.apply(mod(
-                MeterMod.Command.MODIFY, 1, MeterMod.FLAG_PKTPS, new MeterBand(MeterBand.Type.DROP, 3, 0, 0)));
+        bench.br0.apply(
+                mod(MeterMod.Command.MODIFY, 1, MeterMod.FLAG_PKTPS, new MeterBand(MeterBand.Type.DROP, 3, 0, 0)));
         assertThat(passed(20)).isEqualTo(3);
         assertThat(bench.datapath.flows()).isEqualTo(flows);
     }
@@ -117,7 +116,8 @@ class MetersTest {
         assertThat(refusal(mod(MeterMod.Command.ADD, 1, 1, TEN))).isNull();
         assertThat(refusal(mod(MeterMod.Command.ADD, 1, 1, TEN))).isEqualTo(OfErrorCode.OFPMMFC_METER_EXISTS);
         assertThat(refusal(mod(MeterMod.Command.DELETE, 5, 0))).isNull();
-        assertThat(catchThrowableOfType(OfException.class, () -> bench.br0.meters(5)).code())
+        assertThat(catchThrowableOfType(OfException.class, () -> bench.br0.meters(5))
+                        .code())
                 .isEqualTo(OfErrorCode.OFPMMFC_UNKNOWN_METER);
     }
 
@@ -127,6 +127,8 @@ class MetersTest {
         bench.br0.setFailMode(BridgePipeline.FailMode.STANDALONE);
         assertThat(bench.br0.meters(MeterMod.ALL)).isEmpty();
         assertThat(bench.br0.groups(GroupMod.ALL)).isEmpty();
-        assertThat(bench.allFlows()).extracting(OpenFlowSwitch.FlowStats::tableId).containsExactly(0);
+        assertThat(bench.allFlows())
+                .extracting(OpenFlowSwitch.FlowStats::tableId)
+                .containsExactly(0);
     }
 }

@@ -79,8 +79,8 @@ final class BucketCodec {
 
     /** Open vSwitch has ports of 16 bits: below the reserved ones there are others than these. */
     private static int watchedPort(int port) throws OfException {
-        boolean fits = Integer.compareUnsigned(port, Ports.MAX_16_BITS) < 0
-                || Integer.compareUnsigned(port, Ports.MAX) >= 0;
+        boolean fits =
+                Integer.compareUnsigned(port, Ports.MAX_16_BITS) < 0 || Integer.compareUnsigned(port, Ports.MAX) >= 0;
         if (!fits) {
             throw new OfException(OfErrorCode.OFPGMFC_BAD_WATCH, "port " + Integer.toUnsignedString(port));
         }

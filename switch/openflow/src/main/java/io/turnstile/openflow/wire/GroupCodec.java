@@ -16,8 +16,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Changes, descriptions, statistics and features of groups (OpenFlow 1.3.5 §7.3.4.2, 1.5.1 §7.3.4.3). Under 1.0 they are
- * Open vSwitch's extension, which has them as 1.5 does.
+ * Changes, descriptions, statistics and features of groups (OpenFlow 1.3.5 §7.3.4.2, 1.5.1 §7.3.4.3). Under 1.0 they
+ * are Open vSwitch's extension, which has them as 1.5 does.
  */
 public final class GroupCodec {
     private static final int HEADER_BYTES = 8;
@@ -57,7 +57,9 @@ public final class GroupCodec {
         return new GroupMod(command(command, type), type(type), id, GroupBucket.ALL, buckets, null);
     }
 
-    /** command 16, type 8, pad 8, group_id 32, bucket_array_len 16, pad 16, command_bucket_id 32, buckets, properties. */
+    /**
+     * command 16, type 8, pad 8, group_id 32, bucket_array_len 16, pad 16, command_bucket_id 32, buckets, properties.
+     */
     private static GroupMod read15(ByteBuf in, WireVersion version) throws OfException {
         Wire.need(in, HEADER_BYTES_15, OfErrorCode.OFPBRC_BAD_LEN);
         int command = in.readUnsignedShort();
@@ -98,7 +100,10 @@ public final class GroupCodec {
 
     /** The content of a change, as a client sends it. */
     public static void write(ByteBuf out, GroupMod mod, WireVersion version) {
-        out.writeShort(mod.command().number()).writeByte(mod.type().number()).writeByte(0).writeInt(mod.groupId());
+        out.writeShort(mod.command().number())
+                .writeByte(mod.type().number())
+                .writeByte(0)
+                .writeInt(mod.groupId());
         if (!version.hasBucketIds()) {
             BucketCodec.write(out, mod.buckets(), mod.type(), version, Integer.MAX_VALUE);
             return;
@@ -149,7 +154,9 @@ public final class GroupCodec {
         out.setShort(start, out.writerIndex() - start);
     }
 
-    /** length 16, pad 16, group_id 32, ref_count 32, pad 32, packets 64, bytes 64, from 1.3 on duration 64; counters. */
+    /**
+     * length 16, pad 16, group_id 32, ref_count 32, pad 32, packets 64, bytes 64, from 1.3 on duration 64; counters.
+     */
     public static void writeStatistics(ByteBuf out, GroupStats group, WireVersion version) {
         boolean withDuration = version.hasGroupDurations();
         int fixed = withDuration ? STATS_BYTES : STATS_BYTES_11;

@@ -93,7 +93,8 @@ final class SelectionCodec {
             }
             Wire.need(in, field.wireBytes(), OfErrorCode.OFPBMC_BAD_LEN);
             Bits mask = MatchCodec.readNumber(in, field);
-            boolean whole = mask.low() == field.lowMask() && mask.high() == field.field().highMask();
+            boolean whole = mask.low() == field.lowMask()
+                    && mask.high() == field.field().highMask();
             if (!whole && !field.maskable()) {
                 throw new OfException(OfErrorCode.OFPBMC_BAD_MASK, field.name() + " cannot be masked");
             }
@@ -111,7 +112,8 @@ final class SelectionCodec {
         out.writeLong(selection.parameter());
         for (SelectionMethod.HashedField hashed : selection.fields()) {
             MatchCodec.writeHeader(out, hashed.field(), false, version);
-            MatchCodec.writeNumber(out, hashed.field(), hashed.mask().high(), hashed.mask().low());
+            MatchCodec.writeNumber(
+                    out, hashed.field(), hashed.mask().high(), hashed.mask().low());
         }
         Wire.endProperty(out, start);
     }

@@ -14,8 +14,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Any bytes as a change of groups. Input: an octet that chooses the version, and the change. */
 class GroupCodecFuzzTest {
     static Stream<byte[]> seeds() {
-        return GroupCodecTest.recorded().stream().map(message -> ByteBufUtil.getBytes(
-                Unpooled.buffer().writeByte(message.version().ordinal()).writeBytes(message.body())));
+        return GroupCodecTest.recorded().stream()
+                .map(message -> ByteBufUtil.getBytes(
+                        Unpooled.buffer().writeByte(message.version().ordinal()).writeBytes(message.body())));
     }
 
     @MethodSource("seeds")

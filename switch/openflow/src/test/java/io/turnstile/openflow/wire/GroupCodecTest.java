@@ -76,13 +76,13 @@ class GroupCodecTest {
         assertThat(refusal("0007000000000001", WireVersion.OF13)).isEqualTo(OfErrorCode.OFPGMFC_BAD_COMMAND);
         assertThat(refusal("000000000000000100ff", WireVersion.OF13)).isEqualTo(OfErrorCode.OFPGMFC_BAD_BUCKET);
         String bucket = "00100000ffffffffffffffff00000000";
-        assertThat(refusal("0002000000000001" + bucket, WireVersion.OF13))
-                .isEqualTo(OfErrorCode.OFPGMFC_INVALID_GROUP);
+        assertThat(refusal("0002000000000001" + bucket, WireVersion.OF13)).isEqualTo(OfErrorCode.OFPGMFC_INVALID_GROUP);
         assertThat(refusal("0000000000000001" + bucket.replaceFirst("ffffffff", "fffeffff"), WireVersion.OF13))
                 .isEqualTo(OfErrorCode.OFPGMFC_BAD_WATCH);
         assertThat(refusal("00000000000000010000000000000007", WireVersion.OF15))
                 .isEqualTo(OfErrorCode.OFPGMFC_BAD_BUCKET);
-        assertThat(refusal("000000000000000100100000ffffffff", WireVersion.OF15)).isEqualTo(OfErrorCode.OFPBRC_BAD_LEN);
+        assertThat(refusal("000000000000000100100000ffffffff", WireVersion.OF15))
+                .isEqualTo(OfErrorCode.OFPBRC_BAD_LEN);
         assertThat(refusal("000000000000000100100000ffffffff" + "00080000000000050008000000000005", WireVersion.OF15))
                 .isEqualTo(OfErrorCode.OFPGMFC_BAD_BUCKET);
         assertThat(refusal("000001000000000100000000ffffffff" + "0001000800000000", WireVersion.OF15))
@@ -100,16 +100,13 @@ class GroupCodecTest {
     void entryIsCutWhereItEnds(WireVersion version) {
         GroupBucket bucket = new GroupBucket(
                 5, 1, OfAction.Ports.NONE, GroupMod.ANY, Collections.nCopies(10, new OfAction.Output(1)));
-        GroupDescription large =
-                new GroupDescription(1, GroupType.SELECT, Collections.nCopies(4096, bucket), null);
+        GroupDescription large = new GroupDescription(1, GroupType.SELECT, Collections.nCopies(4096, bucket), null);
         ByteBuf out = Unpooled.buffer();
         GroupCodec.writeDescription(out, large, version);
         assertThat(out.readableBytes()).isBetween(0xf000, 0xffff).isEqualTo(out.getUnsignedShort(0));
         ByteBuf statistics = Unpooled.buffer();
         GroupCodec.writeStatistics(
-                statistics,
-                new GroupStats(1, 1, 1, 1, 1, Collections.nCopies(4096, new BucketStats(1, 2))),
-                version);
+                statistics, new GroupStats(1, 1, 1, 1, 1, Collections.nCopies(4096, new BucketStats(1, 2))), version);
         assertThat(statistics.readableBytes()).isBetween(0xf000, 0xffff).isEqualTo(statistics.getUnsignedShort(0));
     }
 

@@ -63,8 +63,11 @@ class MeterCodecTest {
         assertThat(refusal("00000001")).isEqualTo(OfErrorCode.OFPBRC_BAD_LEN);
         assertThat(refusal("0003000100000001")).isEqualTo(OfErrorCode.OFPMMFC_BAD_COMMAND);
         assertThat(refusal("000000010000000100010010")).isEqualTo(OfErrorCode.OFPBRC_BAD_LEN);
-        assertThat(refusal("0000000100000001" + "0003001000000001000000000000000000")).isEqualTo(OfErrorCode.OFPMMFC_BAD_BAND);
-        assertThat(refusal("0000000100000001" + "00010018000000010000000000000000")).isEqualTo(OfErrorCode.OFPBRC_BAD_LEN);
-        assertThat(refusal("0000000300000001" + "00010010000000010000000000000000")).isEqualTo(OfErrorCode.OFPMMFC_BAD_FLAGS);
+        assertThat(refusal("0000000100000001" + "0003001000000001000000000000000000"))
+                .isEqualTo(OfErrorCode.OFPMMFC_BAD_BAND);
+        assertThat(refusal("0000000100000001" + "00010018000000010000000000000000"))
+                .isEqualTo(OfErrorCode.OFPBRC_BAD_LEN);
+        assertThat(refusal("0000000300000001" + "00010010000000010000000000000000"))
+                .isEqualTo(OfErrorCode.OFPMMFC_BAD_FLAGS);
     }
 }

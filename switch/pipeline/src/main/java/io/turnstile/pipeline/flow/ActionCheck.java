@@ -75,7 +75,9 @@ public final class ActionCheck {
         new ActionCheck(packetKey.clone(), -1L, FlowMod.ALL_TABLES, false).list(actions);
     }
 
-    /** A group's bucket: it gets packets of any flow, so that only what no packet allows is refused, as in Open vSwitch. */
+    /**
+     * A group's bucket: it gets packets of any flow, so that only what no packet allows is refused, as in Open vSwitch.
+     */
     public static void checkBucket(List<OfAction> actions) throws OfException {
         for (OfAction action : actions) {
             require(
@@ -161,7 +163,9 @@ public final class ActionCheck {
 
     private void present(Field field) throws OfException {
         boolean met = anyPacket
-                || (Prerequisites.areOfConnection(field) ? connected : Prerequisites.areMet(field, known, FlowKey.newKey()));
+                || (Prerequisites.areOfConnection(field)
+                        ? connected
+                        : Prerequisites.areMet(field, known, FlowKey.newKey()));
         require(met, OfErrorCode.OFPBAC_MATCH_INCONSISTENT, field.label() + " lacks its prerequisites in the match");
     }
 
@@ -232,7 +236,9 @@ public final class ActionCheck {
             if (nested instanceof OfAction.Nat nat) {
                 range(nat.request());
             }
-            if (!anyPacket && nested instanceof OfAction.Nat nat && nat.request().hasAddresses()) {
+            if (!anyPacket
+                    && nested instanceof OfAction.Nat nat
+                    && nat.request().hasAddresses()) {
                 require(
                         etherType == (nat.request().ipv6() ? EtherTypes.IPV6 : EtherTypes.IPV4),
                         OfErrorCode.OFPBAC_MATCH_INCONSISTENT,

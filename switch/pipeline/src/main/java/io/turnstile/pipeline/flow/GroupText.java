@@ -47,8 +47,7 @@ public final class GroupText {
             while (!taken.add(next)) {
                 next++;
             }
-            all.add(new GroupBucket(
-                    next, bucket.weight(), bucket.watchPort(), bucket.watchGroup(), bucket.actions()));
+            all.add(new GroupBucket(next, bucket.weight(), bucket.watchPort(), bucket.watchGroup(), bucket.actions()));
         }
         return List.copyOf(all);
     }
@@ -159,7 +158,9 @@ public final class GroupText {
                     throw new FlowTextException("unknown field " + scanner.key());
                 }
                 Bits whole = Bits.ones(field.widthBits());
-                Bits mask = scanner.value().isEmpty() ? whole : mask(field, scanner.value()).and(whole);
+                Bits mask = scanner.value().isEmpty()
+                        ? whole
+                        : mask(field, scanner.value()).and(whole);
                 fields.add(new SelectionMethod.HashedField(field, mask));
             }
         }
@@ -170,7 +171,8 @@ public final class GroupText {
         }
 
         GroupMod build(List<GroupBucket> buckets) {
-            SelectionMethod selection = method == null ? null : new SelectionMethod(method, parameter, List.copyOf(fields));
+            SelectionMethod selection =
+                    method == null ? null : new SelectionMethod(method, parameter, List.copyOf(fields));
             return new GroupMod(command, type, id, commandBucket, buckets, selection);
         }
     }

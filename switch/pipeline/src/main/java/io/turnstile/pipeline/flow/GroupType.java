@@ -2,7 +2,9 @@ package io.turnstile.pipeline.flow;
 
 import org.jspecify.annotations.Nullable;
 
-/** What a group does with its buckets (OFPGT_*, OpenFlow 1.3.5 §5.6.1); the constants stand in the order of the wire. */
+/**
+ * What a group does with its buckets (OFPGT_*, OpenFlow 1.3.5 §5.6.1); the constants stand in the order of the wire.
+ */
 public enum GroupType {
     /** Each bucket gets the packet. */
     ALL("all"),

@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
  * How a group of type SELECT chooses ({@code selection_method}, {@code selection_method_param} and {@code fields} of
  * ovs-ofctl(8); a property of Netronome's on the wire).
  *
- * @param parameter HASH: where the hash begins; DP_HASH: the upper half is the datapath's algorithm, the lower one where
- *     its hash begins
+ * @param parameter HASH: where the hash begins; DP_HASH: the upper half is the datapath's algorithm, the lower one
+ *     where its hash begins
  * @param fields HASH only: what is hashed, in the order of the wire; none: what Open vSwitch hashes without a method
  */
 public record SelectionMethod(Method method, long parameter, List<HashedField> fields) {

@@ -3,8 +3,6 @@ package io.turnstile.pipeline.flow;
 import static io.turnstile.pipeline.flow.ActionForm.OF10;
 import static io.turnstile.pipeline.flow.ActionForm.OF11;
 import static io.turnstile.pipeline.flow.ActionForm.OF12;
-import static io.turnstile.pipeline.flow.ActionForm.OF15;
-import static io.turnstile.pipeline.flow.ActionForm.nicira;
 import static io.turnstile.pipeline.flow.ActionForm.standard;
 
 import java.util.Arrays;
