@@ -65,7 +65,10 @@ final class CarriedPath implements PathHandle {
                 offer.rewrites());
         others = offer.connections().size() == 1
                 ? NONE
-                : offer.connections().stream().skip(1).mapToLong(Long::longValue).toArray();
+                : offer.connections().stream()
+                        .skip(1)
+                        .mapToLong(Long::longValue)
+                        .toArray();
     }
 
     long connectionId() {

@@ -127,7 +127,7 @@ final class CpuTime {
         return usedNs;
     }
 
-    /** What living threads have used since that look at all of them, by name, ns; those that used most first. */
+    /** What living threads have used since a look at all of them, by name, ns. */
     static Map<String, Long> byNameSinceNs(Map<Long, Long> before) {
         Map<String, Long> usedNs = new HashMap<>();
         for (ThreadInfo thread : THREADS.getThreadInfo(THREADS.getAllThreadIds())) {

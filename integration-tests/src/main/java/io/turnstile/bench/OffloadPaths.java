@@ -1,6 +1,6 @@
 package io.turnstile.bench;
 
-import io.turnstile.lab.Command;
+import com.sun.management.OperatingSystemMXBean;
 import io.turnstile.lab.Host;
 import io.turnstile.lab.Lab;
 import io.turnstile.offload.provider.ebpf.EbpfProvider;
@@ -10,11 +10,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import javax.management.ObjectName;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
@@ -147,16 +149,16 @@ public final class OffloadPaths implements Callable<Integer> {
     }
 
     private static long processCpuNs() {
-        return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
+        return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
                 .getProcessCpuTime();
     }
 
     /** Memory taken at some moment, once garbage is collected. */
-    private record Taken(long heapBytes, long residentBytes, long slabBytes) {
+    private record Taken(long heapBytes, long slabBytes) {
         static Taken now() throws IOException {
             System.gc();
             Runtime runtime = Runtime.getRuntime();
-            return new Taken(runtime.totalMemory() - runtime.freeMemory(), Memory.residentBytes(), unreclaimable());
+            return new Taken(runtime.totalMemory() - runtime.freeMemory(), unreclaimable());
         }
 
         /** The kernel's memory that is somebody's, on the whole machine. */
@@ -185,11 +187,11 @@ public final class OffloadPaths implements Callable<Integer> {
         static Histogram now() throws Exception {
             String text = (String) ManagementFactory.getPlatformMBeanServer()
                     .invoke(
-                            new javax.management.ObjectName("com.sun.management:type=DiagnosticCommand"),
+                            new ObjectName("com.sun.management:type=DiagnosticCommand"),
                             "gcClassHistogram",
                             new Object[] {new String[0]},
                             new String[] {String[].class.getName()});
-            Map<String, Long> bytes = new java.util.HashMap<>();
+            Map<String, Long> bytes = new HashMap<>();
             text.lines().map(LINE::matcher).filter(Matcher::matches).forEach(line ->
                     bytes.merge(line.group(2), Long.parseLong(line.group(1)), Long::sum));
             return new Histogram(bytes);

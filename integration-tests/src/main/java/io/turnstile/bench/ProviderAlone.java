@@ -15,6 +15,7 @@ import io.turnstile.offload.spi.TupleView;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -116,7 +117,7 @@ final class ProviderAlone implements AutoCloseable {
                 OffloadResult.Carried.class::isInstance);
     }
 
-    private void inLists(Making making, java.util.function.Predicate<OffloadResult> isRight) {
+    private void inLists(Making making, Predicate<OffloadResult> isRight) {
         List<OffloadOperation> list = new ArrayList<>(listLength);
         for (int from = 0; from < paths.length; from += listLength) {
             list.clear();

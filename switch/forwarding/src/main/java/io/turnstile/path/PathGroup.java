@@ -21,8 +21,7 @@ final class PathGroup {
      *
      * @param steps the flows met, one a round
      */
-    record Way(
-            PortRef ingress, PortRef egress, List<HeaderBits> guard, List<HeaderBits> rewrites, List<Step> steps) {
+    record Way(PortRef ingress, PortRef egress, List<HeaderBits> guard, List<HeaderBits> rewrites, List<Step> steps) {
 
         boolean usesPort(long portId) {
             return ingress.id() == portId || egress.id() == portId;

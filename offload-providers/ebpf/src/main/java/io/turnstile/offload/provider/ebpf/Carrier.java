@@ -466,8 +466,7 @@ final class Carrier implements AutoCloseable {
 
     synchronized List<String> describe() {
         List<String> lines = new ArrayList<>();
-        lines.add(String.format(
-                Locale.ROOT, "paths: %d of %d, connections held: %d", byKey.size(), maxPaths, held));
+        lines.add(String.format(Locale.ROOT, "paths: %d of %d, connections held: %d", byKey.size(), maxPaths, held));
         lines.add(String.format(Locale.ROOT, "carried: %d packets, %d bytes", packetsTold, bytesTold));
         lines.add(String.format(
                 Locale.ROOT,
@@ -487,11 +486,6 @@ final class Carrier implements AutoCloseable {
                 .forEach(port -> names.append(' ').append(port));
         lines.add(names + (attached.size() > DESCRIBED_PORTS ? " …" : ""));
         return lines;
-    }
-
-    /** How many bytes of the kernel's memory there are for maps, and how many for the paths there are now. */
-    synchronized long[] kernelBytes() {
-        return new long[] {tables.fixedBytes(), tables.pathBytes()};
     }
 
     @Override

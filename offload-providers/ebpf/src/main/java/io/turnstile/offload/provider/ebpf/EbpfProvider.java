@@ -224,11 +224,6 @@ public final class EbpfProvider implements OffloadProvider {
         return now == null ? List.of() : now.carrier.describe();
     }
 
-    /** What the sweeper does again and again. */
-    void sweepNow() {
-        running().carrier.sweep();
-    }
-
     private interface KernelCall {
         void run() throws BpfException;
     }

@@ -71,8 +71,7 @@ final class PathValue {
     private static final ValueLayout.OfInt U32 = ValueLayout.JAVA_INT_UNALIGNED;
     private static final ValueLayout.OfShort WIRE_U16 = U16.withOrder(ByteOrder.BIG_ENDIAN);
     private static final ValueLayout.OfInt WIRE_U32 = U32.withOrder(ByteOrder.BIG_ENDIAN);
-    private static final ValueLayout.OfLong WIRE_U64 =
-            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+    private static final ValueLayout.OfLong WIRE_U64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
     private PathValue() {}
 
@@ -205,7 +204,8 @@ final class PathValue {
 
     private static void writeHeader(Path path, MemorySegment value) {
         HeaderMask header = HeaderMask.of(path.rewrites(), path.arriving().ipv6());
-        // The frame's first two words: destination, source, EtherType, and the first half of the IP header's first word.
+        // The frame's first two words: destination, source, EtherType, and the first half of the IP header's first
+        // word.
         value.set(WIRE_U64, ETH_DST, header.value0);
         value.set(WIRE_U32, ETH_DST + Long.BYTES, (int) (header.value1 >>> Integer.SIZE));
         value.set(WIRE_U32, FIRST_WORD_VALUE, firstWord(header.value1, header.value2));
@@ -228,7 +228,9 @@ final class PathValue {
                 ADDRESS_DIFFERENCE,
                 ChecksumDifference.between(ADDRESSES_WORDS, addressSum(arriving), addressSum(leaving)));
         value.set(
-                WIRE_U16, PORT_DIFFERENCE, ChecksumDifference.between(PORTS_WORDS, portSum(arriving), portSum(leaving)));
+                WIRE_U16,
+                PORT_DIFFERENCE,
+                ChecksumDifference.between(PORTS_WORDS, portSum(arriving), portSum(leaving)));
     }
 
     private static int addressSum(TupleView tuple) {
@@ -312,10 +314,8 @@ final class PathValue {
 
         /** Of the four words. */
         static int sum(long words) {
-            return (int) ((words >>> 48)
-                    + (words >>> 32 & WORD_MASK)
-                    + (words >>> 16 & WORD_MASK)
-                    + (words & WORD_MASK));
+            return (int)
+                    ((words >>> 48) + (words >>> 32 & WORD_MASK) + (words >>> 16 & WORD_MASK) + (words & WORD_MASK));
         }
 
         /** @param words over how many words the sums were made */

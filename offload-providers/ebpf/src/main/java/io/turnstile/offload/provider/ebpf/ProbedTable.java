@@ -62,8 +62,9 @@ abstract class ProbedTable<V> {
     }
 
     /** Empties the place, and moves up what would not be found behind it any more. */
-    private void close(int empty) {
-        for (int place = next(empty); ; place = next(place)) {
+    private void close(int gone) {
+        int empty = gone;
+        for (int place = next(gone); ; place = next(place)) {
             Object each = places[place];
             if (each == null) {
                 places[empty] = null;

@@ -188,15 +188,14 @@ class PathValueTest {
     private static byte[] naive(List<HeaderBits> all, boolean ipv6, boolean masks) {
         byte[] frame = new byte[24];
         for (HeaderBits bits : all) {
-            int first =
-                    switch (bits.field()) {
-                        case ETH_DST -> 0;
-                        case ETH_SRC -> 48;
-                        case NW_TOS -> ipv6 ? 116 : 120;
-                        case NW_TTL -> ipv6 ? 168 : 176;
-                        case IPV6_LABEL -> ipv6 ? 124 : -1;
-                        case VLAN_TCI, PKT_MARK, SKB_PRIORITY -> -1;
-                    };
+            int first = switch (bits.field()) {
+                case ETH_DST -> 0;
+                case ETH_SRC -> 48;
+                case NW_TOS -> ipv6 ? 116 : 120;
+                case NW_TTL -> ipv6 ? 168 : 176;
+                case IPV6_LABEL -> ipv6 ? 124 : -1;
+                case VLAN_TCI, PKT_MARK, SKB_PRIORITY -> -1;
+            };
             int width = bits.field().widthBits();
             for (int i = 0; first >= 0 && i < width; i++) {
                 long bit = (masks ? bits.mask() : bits.value()) >>> width - 1 - i & 1;
