@@ -132,7 +132,8 @@ final class CpuTime {
         Map<String, Long> usedNs = new HashMap<>();
         for (ThreadInfo thread : THREADS.getThreadInfo(THREADS.getAllThreadIds())) {
             if (thread != null) {
-                long ns = THREADS.getThreadCpuTime(thread.getThreadId()) - before.getOrDefault(thread.getThreadId(), 0L);
+                long ns =
+                        THREADS.getThreadCpuTime(thread.getThreadId()) - before.getOrDefault(thread.getThreadId(), 0L);
                 usedNs.merge(thread.getThreadName(), Math.max(0, ns), Long::sum);
             }
         }

@@ -149,8 +149,7 @@ public final class OffloadPaths implements Callable<Integer> {
     }
 
     private static long processCpuNs() {
-        return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
-                .getProcessCpuTime();
+        return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
     }
 
     /** Memory taken at some moment, once garbage is collected. */
@@ -192,8 +191,10 @@ public final class OffloadPaths implements Callable<Integer> {
                             new Object[] {new String[0]},
                             new String[] {String[].class.getName()});
             Map<String, Long> bytes = new HashMap<>();
-            text.lines().map(LINE::matcher).filter(Matcher::matches).forEach(line ->
-                    bytes.merge(line.group(2), Long.parseLong(line.group(1)), Long::sum));
+            text.lines()
+                    .map(LINE::matcher)
+                    .filter(Matcher::matches)
+                    .forEach(line -> bytes.merge(line.group(2), Long.parseLong(line.group(1)), Long::sum));
             return new Histogram(bytes);
         }
 

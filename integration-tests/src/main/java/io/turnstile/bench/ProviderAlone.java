@@ -31,8 +31,8 @@ final class ProviderAlone implements AutoCloseable {
     private static final long FIRST_CLIENT = 0x0a00_0001;
     private static final long FIRST_OUTSIDE = 0xc633_6401L; // 198.51.100.1
     private static final long SERVER = 0xc000_0201L; // 192.0.2.1
-    private static final List<HeaderBits> GUARD = List.of(
-            HeaderBits.exactly(HeaderField.NW_TTL, 64), new HeaderBits(HeaderField.VLAN_TCI, 0, 0x1000));
+    private static final List<HeaderBits> GUARD =
+            List.of(HeaderBits.exactly(HeaderField.NW_TTL, 64), new HeaderBits(HeaderField.VLAN_TCI, 0, 0x1000));
     private static final List<HeaderBits> REWRITES = List.of(
             HeaderBits.exactly(HeaderField.NW_TTL, 63), HeaderBits.exactly(HeaderField.ETH_DST, 0x0200_0000_0002L));
 
