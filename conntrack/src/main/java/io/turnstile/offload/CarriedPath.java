@@ -4,8 +4,8 @@ import io.turnstile.offload.spi.Path;
 import io.turnstile.offload.spi.PathEnd;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class CarriedPath implements PathHandle {
     private static final VarHandle END;
+    private static final long[] NONE = {};
 
     static {
         try {
@@ -25,9 +26,10 @@ final class CarriedPath implements PathHandle {
     }
 
     final CarriedPaths book;
-    final PathOffer offer;
+    private final PathUser user;
     final Path path;
-    private final long[] connections;
+    /** Connections of the walk beside the path's own; none mostly. */
+    private final long[] others;
     /** Why it ends; the first reason counts. */
     private volatile @Nullable PathEnd end;
 
@@ -43,13 +45,14 @@ final class CarriedPath implements PathHandle {
     private volatile boolean active;
 
     // Guarded by this.
-    private final List<Lane> tried = new ArrayList<>(1);
+    private @Nullable Lane firstTried;
+    private List<Lane> otherTried = List.of();
     private boolean closed;
     private boolean counted;
 
     CarriedPath(CarriedPaths book, PathOffer offer, long id) {
         this.book = book;
-        this.offer = offer;
+        user = offer.user();
         path = new Path(
                 id,
                 offer.connectionId(),
@@ -60,7 +63,12 @@ final class CarriedPath implements PathHandle {
                 offer.egress(),
                 offer.leaving(),
                 offer.rewrites());
-        connections = offer.connections().stream().mapToLong(Long::longValue).toArray();
+        others = offer.connections().size() == 1
+                ? NONE
+                : offer.connections().stream()
+                        .skip(1)
+                        .mapToLong(Long::longValue)
+                        .toArray();
     }
 
     long connectionId() {
@@ -72,11 +80,11 @@ final class CarriedPath implements PathHandle {
     }
 
     int connectionCount() {
-        return connections.length;
+        return 1 + others.length;
     }
 
     long connection(int index) {
-        return connections[index];
+        return index == 0 ? path.connectionId() : others[index - 1];
     }
 
     int held() {
@@ -95,12 +103,11 @@ final class CarriedPath implements PathHandle {
     }
 
     boolean involves(long connectionId) {
-        for (long id : connections) {
-            if (id == connectionId) {
-                return true;
-            }
+        boolean found = path.connectionId() == connectionId;
+        for (int i = 0; i < others.length && !found; i++) {
+            found = others[i] == connectionId;
         }
-        return false;
+        return found;
     }
 
     // ---- its end ----
@@ -171,21 +178,25 @@ final class CarriedPath implements PathHandle {
 
     /** The path has not been at the lane yet, and is now. */
     synchronized boolean goTo(Lane lane) {
-        if (tried.contains(lane)) {
+        if (wasAt(lane)) {
             return false;
         }
-        tried.add(lane);
+        if (firstTried == null) {
+            firstTried = lane;
+        } else {
+            otherTried = Stream.concat(otherTried.stream(), Stream.of(lane)).toList();
+        }
         return true;
     }
 
     /** The path has been, or is, at the lane. */
     synchronized boolean wasAt(Lane lane) {
-        return tried.contains(lane);
+        return firstTried == lane || otherTried.contains(lane);
     }
 
     /** No lane has been found that it could go to. */
     synchronized boolean hasNeverBeenOffered() {
-        return tried.isEmpty();
+        return firstTried == null;
     }
 
     void noteLater(String why) {
@@ -224,7 +235,7 @@ final class CarriedPath implements PathHandle {
     /** Whether packets still go so; a user that fails is not asked twice. */
     boolean isCurrent() {
         try {
-            return offer.user().isCurrent();
+            return user.isCurrent();
         } catch (RuntimeException e) { // contained: the lane must not suffer from it
             book.record(e);
             return false;
@@ -237,7 +248,7 @@ final class CarriedPath implements PathHandle {
             return false;
         }
         try {
-            offer.user().carried(packets, bytes, lastUsedNs);
+            user.carried(packets, bytes, lastUsedNs);
         } catch (RuntimeException e) { // contained: the provider has nothing to do with it
             book.record(e);
         }
@@ -246,7 +257,7 @@ final class CarriedPath implements PathHandle {
 
     void tellEnded() {
         try {
-            offer.user().ended();
+            user.ended();
         } catch (RuntimeException e) { // contained: what follows has to be done whatever the user does
             book.record(e);
         }

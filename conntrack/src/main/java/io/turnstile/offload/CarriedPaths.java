@@ -33,6 +33,8 @@ final class CarriedPaths implements PathBook {
     /** Lanes whose declines are remembered one by one; by their names, which are few. */
     private static final int LANE_BITS = 16;
 
+    private static final long NUMBER_MASK = 0xffff_ffffL;
+
     private static final String TCP_CLOSING = "tcp is closing";
     private static final String CONNECTION_LEFT = "a connection of it has left";
     private static final String NOT_FORWARDED_SO = "packets go another way by now";
@@ -40,7 +42,6 @@ final class CarriedPaths implements PathBook {
     private final DispatcherContext context;
     private final DirectionTable table = new DirectionTable();
     private final ReasonTable reasons = new ReasonTable();
-    private final Map<Long, CarriedPath> byId = new ConcurrentHashMap<>();
     private final Map<String, Integer> laneBits = new ConcurrentHashMap<>();
     private final AtomicLong lastId = new AtomicLong();
     private final AtomicInteger carriers = new AtomicInteger();
@@ -80,7 +81,7 @@ final class CarriedPaths implements PathBook {
     /** The provider has let go of everything, or was given up: paths that are at it are over. */
     List<PathTurn> endAll(OffloadSession session) {
         List<PathTurn> ended = new ArrayList<>();
-        for (CarriedPath path : byId.values()) {
+        table.forEachPath(path -> {
             PathTurn turn = path.turn();
             if (turn != null && turn.session == session) {
                 if (turn.mayCarry()) {
@@ -89,7 +90,7 @@ final class CarriedPaths implements PathBook {
                 turn.leave(PathEnd.CONNECTION_LEAVES);
                 over(path);
             }
-        }
+        });
         return ended;
     }
 
@@ -251,7 +252,7 @@ final class CarriedPaths implements PathBook {
 
     @Override
     public PathHandle offer(PathOffer offer) {
-        CarriedPath path = new CarriedPath(this, offer, lastId.incrementAndGet());
+        CarriedPath path = new CarriedPath(this, offer, nextId(offer.connectionId()));
         boolean isWanted = table.move(path.connectionId(), path.isReply(), Standing.CLAIMED, Standing.ACTIVE);
         for (int i = 0; i < path.connectionCount(); i++) {
             table.addPath(path.connection(i), path);
@@ -261,7 +262,6 @@ final class CarriedPaths implements PathBook {
             held++;
         }
         path.setHeld(held, isWanted);
-        byId.put(path.path.id(), path);
         if (!isWanted || held < path.connectionCount()) {
             path.noteLater(CONNECTION_LEFT);
             over(path);
@@ -276,6 +276,18 @@ final class CarriedPaths implements PathBook {
             moveOn(path);
         }
         return path;
+    }
+
+    /**
+     * A path is found by its id where its connection's are: the lower half is the connection's slot, the upper a number
+     * that comes again after four billion paths.
+     */
+    private long nextId(long connectionId) {
+        long number;
+        do {
+            number = lastId.incrementAndGet() & NUMBER_MASK;
+        } while (number == 0);
+        return number << Integer.SIZE | SlotTable.slotOf(connectionId);
     }
 
     private boolean hold(long connectionId) {
@@ -370,7 +382,6 @@ final class CarriedPaths implements PathBook {
             }
             table.removePath(path.connection(i), path);
         }
-        byId.remove(path.path.id());
         if (path.isActive()) {
             settle(path, last != null && last.connectionLeaves() ? last.session : null);
         }
@@ -442,9 +453,13 @@ final class CarriedPaths implements PathBook {
     }
 
     private @Nullable PathTurn turnAt(OffloadSession session, long pathId) {
-        CarriedPath path = byId.get(pathId);
-        PathTurn turn = path == null ? null : path.turn();
-        return turn != null && turn.session == session ? turn : null;
+        for (CarriedPath path : table.pathsOf(pathId)) {
+            PathTurn turn = path.turn();
+            if (path.path.id() == pathId && turn != null && turn.session == session) {
+                return turn;
+            }
+        }
+        return null;
     }
 
     /** A provider has room again. */

@@ -4,6 +4,7 @@ import io.turnstile.offload.spi.Direction;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -384,6 +385,22 @@ final class DirectionTable {
         return paths == null ? NO_PATHS : paths;
     }
 
+    /** Visits every path once. Paths that come or go meanwhile may be visited or not. */
+    void forEachPath(Consumer<CarriedPath> visitor) {
+        @Nullable Chunk[] present = chunks;
+        for (int index = 0; index < present.length; index++) {
+            Chunk chunk = present[index];
+            for (int i = 0; chunk != null && i < CHUNK_SLOTS; i++) {
+                int slot = index << CHUNK_BITS | i;
+                for (CarriedPath path : pathsOf(slot)) {
+                    if (SlotTable.slotOf(path.connectionId()) == slot) { // not where another's walk has met it
+                        visitor.accept(path);
+                    }
+                }
+            }
+        }
+    }
+
     void addPath(long connectionId, CarriedPath path) {
         Chunk chunk = chunkFor(connectionId);
         synchronized (chunk) {
@@ -397,10 +414,13 @@ final class DirectionTable {
     void removePath(long connectionId, CarriedPath path) {
         Chunk chunk = chunkFor(connectionId);
         synchronized (chunk) {
-            CarriedPath[] left = Arrays.stream(pathsOf(connectionId))
-                    .filter(other -> other != path)
-                    .toArray(CarriedPath[]::new);
-            PATHS.setVolatile(chunk.paths, at(connectionId), left.length == 0 ? null : left);
+            CarriedPath[] present = pathsOf(connectionId);
+            int index = Arrays.asList(present).indexOf(path); // by identity: it has no other equality
+            if (index >= 0) {
+                CarriedPath[] left = Arrays.copyOf(present, present.length - 1);
+                System.arraycopy(present, index + 1, left, index, left.length - index);
+                PATHS.setVolatile(chunk.paths, at(connectionId), left.length == 0 ? null : left);
+            }
         }
     }
 

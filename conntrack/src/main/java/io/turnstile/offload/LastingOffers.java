@@ -26,7 +26,8 @@ final class LastingOffers {
     /** TCP has begun to close it: where connections are short, most of what a round meets has. */
     boolean isClosing(long connectionId, long nowNs) {
         return session.tracker.read(connectionId, snapshot, nowNs)
-                && (CarriedPaths.isClosing(snapshot.originalTcpState) || CarriedPaths.isClosing(snapshot.replyTcpState));
+                && (CarriedPaths.isClosing(snapshot.originalTcpState)
+                        || CarriedPaths.isClosing(snapshot.replyTcpState));
     }
 
     /** Makes a round if it is time for one. */

@@ -50,7 +50,8 @@ final class PathTurn {
     @SuppressWarnings("unused") // through WAITS
     private volatile int waits;
 
-    private final @Nullable PathTurn[] next = new @Nullable PathTurn[2];
+    private @Nullable PathTurn nextInNews; // in the queue of PathQueue.NEWS
+    private @Nullable PathTurn nextInEndings; // in that of PathQueue.ENDINGS
 
     private volatile State state = State.OFFERED; // written under the path's monitor
     private volatile boolean isAsked;
@@ -96,11 +97,15 @@ final class PathTurn {
 
     @Nullable
     PathTurn next(int kind) {
-        return next[kind];
+        return kind == PathQueue.NEWS ? nextInNews : nextInEndings;
     }
 
     void setNext(int kind, @Nullable PathTurn turn) {
-        next[kind] = turn;
+        if (kind == PathQueue.NEWS) {
+            nextInNews = turn;
+        } else {
+            nextInEndings = turn;
+        }
     }
 
     // ---- asking for its use ----

@@ -115,8 +115,7 @@ class OffloadOverTrackerTest {
         List<String> states = new ArrayList<>();
         tracker.scan(0, LIMIT, data -> states.add(dispatcher.why(data.connectionId)), clock.nowNs());
         assertThat(states)
-                .containsExactlyInAnyOrder(
-                        "alpha was not told of it yet\n", "held by alpha, both directions\n");
+                .containsExactlyInAnyOrder("alpha was not told of it yet\n", "held by alpha, both directions\n");
         pass(200);
         assertThat(heard(alpha)).isEmpty();
     }

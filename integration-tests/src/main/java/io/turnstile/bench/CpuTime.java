@@ -127,6 +127,19 @@ final class CpuTime {
         return usedNs;
     }
 
+    /** What living threads have used since a look at all of them, by name, ns. */
+    static Map<String, Long> byNameSinceNs(Map<Long, Long> before) {
+        Map<String, Long> usedNs = new HashMap<>();
+        for (ThreadInfo thread : THREADS.getThreadInfo(THREADS.getAllThreadIds())) {
+            if (thread != null) {
+                long ns =
+                        THREADS.getThreadCpuTime(thread.getThreadId()) - before.getOrDefault(thread.getThreadId(), 0L);
+                usedNs.merge(thread.getThreadName(), Math.max(0, ns), Long::sum);
+            }
+        }
+        return usedNs;
+    }
+
     /** What the threads of the second look have used since the first, ns. */
     static long usedNs(Map<Long, Long> before, Map<Long, Long> after) {
         return after.entrySet().stream()

@@ -60,23 +60,25 @@ sealed interface Composition {
 
     /**
      * A connection of the walk, and what it has to be like for packets to go this way: established, and with these bits
-     * of mark and label, which flows look at or write.
+     * of mark and label. There may be millions.
      */
-    record Member(
-            long connectionId,
-            Direction direction,
-            int mark,
-            int markMask,
-            long labelHigh,
-            long labelLow,
-            long labelMaskHigh,
-            long labelMaskLow) {
+    record Member(long connectionId, Direction direction, Bits bits) {
 
         boolean holds(ConnectionSnapshot connection) {
             return !connection.removed
                     && connection.established
                     && connection.control == ConnectionSnapshot.Control.NO
-                    && ((connection.mark ^ mark) & markMask) == 0
+                    && bits.areOf(connection);
+        }
+    }
+
+    /** What flows look at, or write, of a connection's mark and label. */
+    record Bits(int mark, int markMask, long labelHigh, long labelLow, long labelMaskHigh, long labelMaskLow) {
+        /** Neither is looked at, as mostly. */
+        static final Bits NONE = new Bits(0, 0, 0, 0, 0, 0);
+
+        boolean areOf(ConnectionSnapshot connection) {
+            return ((connection.mark ^ mark) & markMask) == 0
                     && ((connection.labelHigh ^ labelHigh) & labelMaskHigh) == 0
                     && ((connection.labelLow ^ labelLow) & labelMaskLow) == 0;
         }

@@ -7,71 +7,98 @@ import io.turnstile.offload.PathHandle;
 import io.turnstile.offload.PathOffer;
 import io.turnstile.offload.PathUser;
 import io.turnstile.offload.spi.PathEnd;
-import io.turnstile.offload.spi.PortRef;
-import io.turnstile.path.Composition.Composed;
+import io.turnstile.offload.spi.TupleView;
 import io.turnstile.path.Composition.Member;
 import io.turnstile.path.Composition.Step;
+import io.turnstile.path.PathGroup.Way;
+import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A path on its life from before it is offered until nobody carries it any more.
+ * A path on its life from before it is offered until nobody carries it any more. There may be millions: what it shares
+ * with others stands in their {@link PathGroup.Way}.
  *
  * <p>Threads: any. Its own lock orders the offer and the withdrawal: a withdrawal either prevents the offer or finds
  * its handle. What the book calls takes no lock.
  */
 final class KeptPath implements PathUser {
     private final PathKeeper keeper;
-    private final Composed path;
-    private final PortRef ingress;
-    private final PortRef egress;
+    private final Way way;
+    /** The connections met, in order; the first is the one whose path this is. */
+    private final Member[] members;
+
+    // The group that it stands in, and its links there: guarded by the group.
+    private volatile @Nullable PathGroup group;
+
+    @Nullable
+    KeptPath next;
+
+    @Nullable
+    KeptPath previous;
 
     private boolean withdrawn; // guarded by this
     private volatile @Nullable PathHandle handle; // written once, under this
     private volatile boolean over;
 
-    KeptPath(PathKeeper keeper, Composed path, PortRef ingress, PortRef egress) {
+    KeptPath(PathKeeper keeper, Way way, List<Member> members) {
         this.keeper = keeper;
-        this.path = path;
-        this.ingress = ingress;
-        this.egress = egress;
+        this.way = way;
+        this.members = members.toArray(Member[]::new);
     }
 
-    Composed path() {
-        return path;
+    Way way() {
+        return way;
     }
 
-    boolean usesPort(long portId) {
-        return ingress.id() == portId || egress.id() == portId;
+    long connectionId() {
+        return members[0].connectionId();
     }
 
-    boolean hasLiveFlows() {
-        for (Step step : path.steps()) {
-            if (step.flow().isDead()) {
-                return false;
-            }
-        }
-        return true;
+    // ---- its place in a group; for the group, under its lock, unless said otherwise ----
+
+    /** @param behind comes next in the list */
+    void link(PathGroup its, @Nullable KeptPath behind) {
+        group = its;
+        next = behind;
+        previous = null;
+    }
+
+    void unlink() {
+        group = null;
+        next = null;
+        previous = null;
+    }
+
+    boolean isIn(PathGroup other) {
+        return group == other;
+    }
+
+    /** Null before it was put down, and once it is struck out. Threads: any. */
+    @Nullable
+    PathGroup group() {
+        return group;
     }
 
     boolean hasItsPorts() {
-        return keeper.port(path.ingress()).id() == ingress.id()
-                && keeper.port(path.egress()).id() == egress.id();
+        return keeper.port(way.ingress().number()).id() == way.ingress().id()
+                && keeper.port(way.egress().number()).id() == way.egress().id();
     }
 
     /** Offers the path, unless it was withdrawn before; returns whether it did. */
-    synchronized boolean offerTo(PathBook book) {
+    synchronized boolean offerTo(PathBook book, TupleView arriving, TupleView leaving) {
         if (withdrawn) {
             return false;
         }
         handle = book.offer(new PathOffer(
-                path.members().stream().map(Member::connectionId).toList(),
-                path.direction(),
-                ingress,
-                path.arriving(),
-                path.guard(),
-                egress,
-                path.leaving(),
-                path.rewrites(),
+                Arrays.stream(members).map(Member::connectionId).toList(),
+                members[0].direction(),
+                way.ingress(),
+                arriving,
+                way.guard(),
+                way.egress(),
+                leaving,
+                way.rewrites(),
                 this));
         return true;
     }
@@ -103,12 +130,12 @@ final class KeptPath implements PathUser {
 
     @Override
     public boolean isCurrent() {
-        return hasLiveFlows() && hasItsPorts() && hasItsConnections();
+        return way.hasLiveFlows() && hasItsPorts() && hasItsConnections();
     }
 
     private boolean hasItsConnections() {
         ConnectionSnapshot connection = new ConnectionSnapshot();
-        for (Member member : path.members()) {
+        for (Member member : members) {
             if (!keeper.read(member.connectionId(), connection) || !member.holds(connection)) {
                 return false;
             }
@@ -118,7 +145,7 @@ final class KeptPath implements PathUser {
 
     @Override
     public void carried(long packets, long bytes, long lastUsedNs) {
-        for (Step step : path.steps()) {
+        for (Step step : way.steps()) {
             DatapathFlow flow = step.flow();
             keeper.count(flow, packets, bytes + packets * step.extraBytes(), lastUsedNs);
         }

@@ -1,6 +1,7 @@
 package io.turnstile.path;
 
 import io.turnstile.offload.spi.Direction;
+import io.turnstile.path.Composition.Bits;
 import io.turnstile.path.Composition.Member;
 
 /** Gathers what a walk asks of one connection. Threads: one. */
@@ -39,6 +40,10 @@ final class MemberBuilder {
     }
 
     Member build() {
-        return new Member(connectionId, direction, mark, markMask, labelHigh, labelLow, labelMaskHigh, labelMaskLow);
+        boolean isNone = (markMask | labelMaskHigh | labelMaskLow) == 0;
+        return new Member(
+                connectionId,
+                direction,
+                isNone ? Bits.NONE : new Bits(mark, markMask, labelHigh, labelLow, labelMaskHigh, labelMaskLow));
     }
 }

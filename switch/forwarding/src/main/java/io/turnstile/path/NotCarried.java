@@ -29,6 +29,7 @@ enum NotCarried {
     WRITES_CONNECTION    ("flows change the connection's mark or label",  true),
     RULES_CHANGED        ("rules changed meanwhile",                      true),
     PORT_GONE            ("port gone",                                    true),
+    NO_ROOM              ("as many paths as the heap has room for",       true),
     /** What was sampled and what is known of the connections do not fit together: something changed in between. */
     UNEXPECTED           ("walk cannot be retraced",                      true),
     OTHERS_WALK          ("part of another connection's path",            false),

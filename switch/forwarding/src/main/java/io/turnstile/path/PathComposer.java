@@ -10,6 +10,7 @@ import io.turnstile.datapath.FlowKey;
 import io.turnstile.datapath.SampledWalk;
 import io.turnstile.datapath.SampledWalk.Tracking;
 import io.turnstile.offload.spi.Direction;
+import io.turnstile.offload.spi.TupleView;
 import io.turnstile.packet.IpProtocols;
 import io.turnstile.path.Composition.Composed;
 import io.turnstile.path.Composition.Refused;
@@ -135,13 +136,16 @@ final class PathComposer {
         if (last.hasServiceTag()) {
             return new Refused(NotCarried.SERVICE_TAG);
         }
+        TupleView arrives =
+                TupleFields.view(first, packet.arriving(), TupleFields.arriving(first, direction(walk.reply())).icmpId);
+        TupleView leaves = TupleFields.view(first, last.value, leavingIcmpId);
         return new Composed(
                 members.stream().map(MemberBuilder::build).toList(),
                 walk.inPort(),
-                TupleFields.view(first, packet.arriving(), TupleFields.arriving(first, direction(walk.reply())).icmpId),
+                arrives,
                 packet.guard(),
                 egress,
-                TupleFields.view(first, last.value, leavingIcmpId),
+                leaves.equals(arrives) ? arrives : leaves,
                 packet.rewrites(last),
                 List.copyOf(steps));
     }

@@ -17,6 +17,7 @@ import io.turnstile.path.Composition.Composed;
 import io.turnstile.path.Composition.Member;
 import io.turnstile.path.Composition.Refused;
 import io.turnstile.path.Composition.Step;
+import io.turnstile.path.PathGroup.Way;
 import io.turnstile.time.Clock;
 import io.turnstile.time.OncePerMinute;
 import java.util.ArrayList;
@@ -53,6 +54,9 @@ public final class PathKeeper implements WalkWatcher, AutoCloseable {
     /** Further samples are not taken: their directions stay wanted. */
     private static final int QUEUE_LENGTH = 4096;
 
+    /** A path takes less than half of this everywhere together: so all of them take less than half of the heap. */
+    private static final int HEAP_BYTES_A_PATH = 1024;
+
     private static final long LONGEST_WAIT_NS = TimeUnit.SECONDS.toNanos(2);
     private static final long CLOSING_MS = 5_000;
 
@@ -65,8 +69,10 @@ public final class PathKeeper implements WalkWatcher, AutoCloseable {
     private final Queue<SampledWalk> samples = new ConcurrentLinkedQueue<>();
     private final AtomicInteger samplesLength = new AtomicInteger();
 
-    private final Set<KeptPath> paths = ConcurrentHashMap.newKeySet();
-    private final Map<DatapathFlow, Set<KeptPath>> byFlow = new ConcurrentHashMap<>();
+    private final int mostPaths;
+    private final AtomicInteger kept = new AtomicInteger();
+    private final Map<Way, PathGroup> groups = new ConcurrentHashMap<>();
+    private final Map<DatapathFlow, Set<PathGroup>> byFlow = new ConcurrentHashMap<>();
     /** Withdrawn, not over, and not waited for in vain yet. */
     private final Set<KeptPath> ending = ConcurrentHashMap.newKeySet();
 
@@ -76,6 +82,13 @@ public final class PathKeeper implements WalkWatcher, AutoCloseable {
 
     /** @param ports knows the datapath's ports as providers do */
     public PathKeeper(Datapath datapath, Conntrack tracker, PortDirectory ports, Clock clock) {
+        this(datapath, tracker, ports, clock, (int)
+                Math.min(Integer.MAX_VALUE, Runtime.getRuntime().maxMemory() / HEAP_BYTES_A_PATH));
+    }
+
+    /** @param mostPaths further ones are refused */
+    PathKeeper(Datapath datapath, Conntrack tracker, PortDirectory ports, Clock clock, int mostPaths) {
+        this.mostPaths = mostPaths;
         this.datapath = datapath;
         this.tracker = tracker;
         this.ports = ports;
@@ -166,6 +179,9 @@ public final class PathKeeper implements WalkWatcher, AutoCloseable {
 
     /** Null if a path was offered. */
     private @Nullable Refused offerOrRefuse(SampledWalk walk, PathBook present) {
+        if (kept.get() >= mostPaths) {
+            return new Refused(NotCarried.NO_ROOM);
+        }
         return switch (PathComposer.compose(walk, read(walk))) {
             case Refused refused -> refused;
             case Composed composed -> offer(composed, present);
@@ -189,11 +205,12 @@ public final class PathKeeper implements WalkWatcher, AutoCloseable {
         if (ingress.isGone() || egress.isGone()) {
             return new Refused(NotCarried.PORT_GONE);
         }
-        KeptPath path = new KeptPath(this, composed, ingress, egress);
-        putDown(path);
+        PathGroup group = groupOf(new Way(ingress, egress, composed.guard(), composed.rewrites(), composed.steps()));
+        KeptPath path = new KeptPath(this, group.way, composed.members());
+        putDown(path, group);
         NotCarried objection = NotCarried.FAILED;
         try {
-            objection = offer(path, present);
+            objection = offer(path, composed, present);
         } finally {
             if (objection != null) {
                 strikeOut(path);
@@ -206,14 +223,14 @@ public final class PathKeeper implements WalkWatcher, AutoCloseable {
         return null;
     }
 
-    private static @Nullable NotCarried offer(KeptPath path, PathBook present) {
-        if (!path.hasLiveFlows()) {
+    private static @Nullable NotCarried offer(KeptPath path, Composed composed, PathBook present) {
+        if (!path.way().hasLiveFlows()) {
             return NotCarried.RULES_CHANGED;
         }
         if (!path.hasItsPorts()) {
             return NotCarried.PORT_GONE;
         }
-        return path.offerTo(present) ? null : NotCarried.RULES_CHANGED;
+        return path.offerTo(present, composed.arriving(), composed.leaving()) ? null : NotCarried.RULES_CHANGED;
     }
 
     /** No walk begins with this connection in this direction. */
@@ -230,25 +247,44 @@ public final class PathKeeper implements WalkWatcher, AutoCloseable {
 
     // ---- paths by flow ----
 
-    private void putDown(KeptPath path) {
-        paths.add(path);
-        for (Step step : path.path().steps()) {
-            byFlow.compute(step.flow(), (_, present) -> {
-                Set<KeptPath> all = present == null ? ConcurrentHashMap.newKeySet(1) : present;
-                all.add(path);
-                return all;
-            });
+    /** Threads: the one that turns samples into offers. */
+    private PathGroup groupOf(Way way) {
+        PathGroup present = groups.get(way);
+        return present == null ? new PathGroup(way, kept) : present;
+    }
+
+    private void putDown(KeptPath path, PathGroup under) {
+        PathGroup group = under;
+        if (!group.add(path)) { // the last of it has just gone
+            group = new PathGroup(under.way, kept);
+            group.add(path);
+        }
+        if (groups.put(group.way, group) != group) {
+            for (Step step : group.way.steps()) {
+                putUnder(step.flow(), group);
+            }
         }
     }
 
+    private void putUnder(DatapathFlow flow, PathGroup group) {
+        byFlow.compute(flow, (_, present) -> {
+            Set<PathGroup> all = present == null ? ConcurrentHashMap.newKeySet(1) : present;
+            all.add(group);
+            return all;
+        });
+    }
+
     private void strikeOut(KeptPath path) {
-        for (Step step : path.path().steps()) {
-            byFlow.computeIfPresent(step.flow(), (_, present) -> {
-                present.remove(path);
-                return present.isEmpty() ? null : present;
-            });
+        PathGroup group = path.group();
+        if (group != null && group.remove(path)) {
+            groups.remove(group.way, group);
+            for (Step step : group.way.steps()) {
+                byFlow.computeIfPresent(step.flow(), (_, present) -> {
+                    present.remove(group);
+                    return present.isEmpty() ? null : present;
+                });
+            }
         }
-        paths.remove(path);
     }
 
     @Override
@@ -262,18 +298,18 @@ public final class PathKeeper implements WalkWatcher, AutoCloseable {
             return;
         }
         for (DatapathFlow flow : flows) {
-            Set<KeptPath> under = byFlow.get(flow);
+            Set<PathGroup> under = byFlow.get(flow);
             if (under != null) {
-                under.forEach(path -> path.withdraw(PathEnd.RULES_CHANGED));
+                under.forEach(group -> group.paths().forEach(path -> path.withdraw(PathEnd.RULES_CHANGED)));
             }
         }
     }
 
     @Override
     public void portRemoved(DatapathPort port) {
-        for (KeptPath path : paths) {
-            if (path.usesPort(port.id())) {
-                path.withdraw(PathEnd.PORT_GONE);
+        for (PathGroup group : groups.values()) {
+            if (group.way.usesPort(port.id())) {
+                group.paths().forEach(path -> path.withdraw(PathEnd.PORT_GONE));
             }
         }
     }
@@ -316,7 +352,7 @@ public final class PathKeeper implements WalkWatcher, AutoCloseable {
         late.forEach(ending::remove);
         String providers = late.stream()
                 .limit(100)
-                .flatMap(path -> present.states(path.path().connectionId()).stream())
+                .flatMap(path -> present.states(path.connectionId()).stream())
                 .map(PathBook.DirectionState::provider)
                 .filter(name -> !name.isEmpty())
                 .distinct()

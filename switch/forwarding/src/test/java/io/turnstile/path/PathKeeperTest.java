@@ -155,6 +155,26 @@ class PathKeeperTest {
     }
 
     @Test
+    void whatTheHeapHasNoRoomForIsRefusedUntilAnotherPathHasGone() {
+        PathKeeper small = new PathKeeper(datapath, tracker, new Directory(), clock, 1);
+        small.setBook(book);
+        datapath.setWalkWatcher(small);
+        receive(1, REQUEST);
+        receive(2, REQUEST.reply());
+        receive(2, REQUEST.reply());
+        small.drain();
+        receive(1, REQUEST);
+        small.drain();
+        String refused = "refuse original: as many paths as the heap has room for, again";
+        assertThat(book.log).containsExactly("offer reply", refused);
+
+        datapath.invalidate(flow -> flow.owner().equals("track 2"));
+        receive(1, REQUEST);
+        small.drain();
+        assertThat(book.log).containsExactly("offer reply", refused, "withdraw reply: rules changed", "offer original");
+    }
+
+    @Test
     void nobodyIsAskedWhileNobodyCarries() {
         book.asked = false;
         converse();

@@ -31,6 +31,9 @@ import org.jspecify.annotations.Nullable;
 final class Carrier implements AutoCloseable {
     private static final int SWEEP_SLICE = 1024;
     private static final int DESCRIBED_PORTS = 16;
+    /** So many parts of the table have to be free before anybody is told that there is room again: one of them. */
+    private static final int ROOM_SHARE = 64;
+
     private static final long NS_PER_MS = 1_000_000;
 
     private final ProviderContext context;
@@ -39,19 +42,32 @@ final class Carrier implements AutoCloseable {
     private final AttachedPorts ports;
 
     // All guarded by this.
-    private final Map<Long, CarriedPath> byId = new HashMap<>();
-    private final Map<PathKey, CarriedPath> byKey = new HashMap<>();
-    private final Map<Long, ConnectionUse> byConnection = new HashMap<>();
+    /** What the kernel has. */
+    private final ByKey byKey = new ByKey();
+    /** What it does not have any more, and who has put it has yet to delete; by its id. */
+    private final Map<Long, CarriedPath> takenOut = new HashMap<>();
+    /** Connections of which there is or was a path. */
+    private final ByConnection byConnection = new ByConnection();
+
+    private int held;
     private @Nullable CarriedPath[] byCounter = new CarriedPath[SWEEP_SLICE];
     private final IntStack freeCounters = new IntStack();
     private int countersUsed;
+    /** Somebody was told that the table is full. */
+    private boolean roomIsAwaited;
+
     private long packetsTold;
     private long bytesTold;
 
     Carrier(ProviderContext context, int maxPaths, Settling settling) throws BpfException {
+        this(context, maxPaths, KernelTables.create(maxPaths, settling));
+    }
+
+    /** @param tables are closed with this */
+    Carrier(ProviderContext context, int maxPaths, KernelTables tables) throws BpfException {
         this.context = context;
         this.maxPaths = maxPaths;
-        tables = KernelTables.create(maxPaths, settling);
+        this.tables = tables;
         try {
             ports = new AttachedPorts(context, tables.deciding(), tables.carrying());
         } catch (BpfException e) {
@@ -63,38 +79,91 @@ final class Carrier implements AutoCloseable {
     // --- connections
     // -----------------------------------------------------------------------------------------------------
 
-    synchronized void hold(long connectionId) {
-        byConnection.put(connectionId, new ConnectionUse());
+    synchronized void hold() {
+        held++;
     }
 
     /** Nothing of the connection is carried any more. */
     synchronized void release(long connectionId) throws BpfException {
-        ConnectionUse use = byConnection.remove(connectionId);
-        if (use != null && !use.paths.isEmpty()) {
-            List<CarriedPath> left = List.copyOf(use.paths);
+        held--;
+        ConnectionUse use = byConnection.find(connectionId);
+        if (use != null) {
+            List<CarriedPath> left = use.paths();
             takeOut(left);
             left.forEach(this::letGo);
+            byConnection.remove(use);
         }
     }
 
     /** When its last packet was carried, ms since the epoch; 0: never. */
     synchronized long lastUseMs(long connectionId) {
-        ConnectionUse use = byConnection.get(connectionId);
+        ConnectionUse use = byConnection.find(connectionId);
         if (use == null) {
             return 0;
         }
         long latestMs = use.endedMs;
-        for (CarriedPath path : use.paths) {
+        for (CarriedPath path = use.first; path != null; path = path.next) {
             latestMs = Math.max(latestMs, epochMs(path, System.nanoTime(), context.wallMs()));
         }
         return latestMs;
     }
 
-    /** What is known of a connection's use. */
+    /** What is known of a connection's use, from its first path on. */
     private static final class ConnectionUse {
-        final List<CarriedPath> paths = new ArrayList<>(2);
+        final long connectionId;
+        /** The first of its paths, which stand in a list. */
+        @Nullable
+        CarriedPath first;
         /** When a path that has ended was used last. */
         long endedMs;
+
+        ConnectionUse(long connectionId) {
+            this.connectionId = connectionId;
+        }
+
+        void add(CarriedPath path) {
+            path.next = first;
+            first = path;
+        }
+
+        void remove(CarriedPath path) {
+            if (first == path) {
+                first = path.next;
+                return;
+            }
+            for (CarriedPath each = first; each != null; each = each.next) {
+                if (each.next == path) {
+                    each.next = path.next;
+                    return;
+                }
+            }
+        }
+
+        List<CarriedPath> paths() {
+            List<CarriedPath> all = new ArrayList<>(2);
+            for (CarriedPath each = first; each != null; each = each.next) {
+                all.add(each);
+            }
+            return all;
+        }
+    }
+
+    private static final class ByConnection extends ProbedTable<ConnectionUse> {
+        @Override
+        long hash(ConnectionUse use) {
+            return PathKey.mixed(use.connectionId, 0);
+        }
+
+        @Nullable
+        ConnectionUse find(long connectionId) {
+            int place = first(PathKey.mixed(connectionId, 0));
+            ConnectionUse use = at(place);
+            while (use != null && use.connectionId != connectionId) {
+                place = next(place);
+                use = at(place);
+            }
+            return use;
+        }
     }
 
     // --- paths
@@ -122,21 +191,20 @@ final class Carrier implements AutoCloseable {
                 continue;
             }
             CarriedPath carried = register(path);
-            tables.stagePut(length, carried.key, path, carried.counter);
+            tables.stagePut(length, carried.key(), path, carried.counter);
             staged[length] = carried;
             places[length++] = i;
         }
-        int done = 0;
-        BpfException failure = null;
-        if (length > 0) {
-            BatchResult result = tables.putStaged(length);
-            done = result.done();
-            failure = result.failure();
-        }
-        for (int i = 0; i < length; i++) {
-            if (i < done) {
+        for (int from = 0; from < length; ) {
+            BatchResult result = tables.putStaged(from, length);
+            int to = from + result.done();
+            for (int i = from; i < to; i++) {
                 batch[places[i]] = Verdict.accept();
-            } else {
+            }
+            BpfException failure = result.failure();
+            // For want of room all that follow would fail as well; else the kernel is asked about each.
+            from = failure == null || isWantOfRoom(failure) ? length : to + 1;
+            for (int i = to; i < from; i++) {
                 letGo(staged[i]);
                 batch[places[i]] = refusal(failure);
             }
@@ -149,19 +217,28 @@ final class Carrier implements AutoCloseable {
         if (obstacle != null) {
             return Verdict.decline(obstacle);
         }
-        if (byKey.containsKey(new PathKey(path.ingress().ifindex(), path.arriving()))) {
+        if (byKey.find(PathKey.of(path)) != null) {
             return Verdict.later("another connection has the same packets");
         }
         if (freeCounters.isEmpty() && countersUsed == maxPaths) {
-            return Verdict.later("table is full");
+            return full();
         }
         String reason = ports.attach(path.ingress(), System.nanoTime());
         return reason == null ? null : Verdict.decline(reason);
     }
 
-    private static Verdict refusal(@Nullable BpfException failure) {
+    private Verdict full() {
+        roomIsAwaited = true;
+        return Verdict.later("table is full: offload-ebpf-max-paths is " + maxPaths);
+    }
+
+    private static boolean isWantOfRoom(BpfException failure) {
+        return failure.is(Errno.E2BIG) || failure.is(Errno.ENOMEM);
+    }
+
+    private Verdict refusal(@Nullable BpfException failure) {
         if (failure == null || failure.is(Errno.E2BIG)) {
-            return Verdict.later("table is full");
+            return full();
         }
         return Verdict.later(
                 failure.is(Errno.ENOMEM)
@@ -169,31 +246,67 @@ final class Carrier implements AutoCloseable {
                         : "not taken by the kernel: " + failure.summary());
     }
 
+    /** Whether there is room, so much that it is worth while, after it was said that there is none; true once. */
+    synchronized boolean hasRoomAgain() {
+        int room = maxPaths - countersUsed + freeCounters.length();
+        boolean again = roomIsAwaited && room > 0 && room >= maxPaths / ROOM_SHARE;
+        roomIsAwaited &= !again;
+        return again;
+    }
+
     private CarriedPath register(Path path) {
-        PathKey key = new PathKey(path.ingress().ifindex(), path.arriving());
-        CarriedPath carried = new CarriedPath(path, key, freeCounters.isEmpty() ? countersUsed++ : freeCounters.pop());
-        byId.put(path.id(), carried);
-        byKey.put(key, carried);
+        CarriedPath carried = new CarriedPath(path, freeCounters.isEmpty() ? countersUsed++ : freeCounters.pop());
+        byKey.add(carried);
         if (carried.counter >= byCounter.length) {
             byCounter = Arrays.copyOf(byCounter, 2 * byCounter.length);
         }
         byCounter[carried.counter] = carried;
-        ConnectionUse use = byConnection.get(path.connectionId());
-        if (use != null) {
-            use.paths.add(carried);
+        ConnectionUse use = byConnection.find(path.connectionId());
+        if (use == null) {
+            use = new ConnectionUse(path.connectionId());
+            byConnection.add(use);
         }
+        use.add(carried);
         return carried;
+    }
+
+    /** By what frames find it. */
+    private static final class ByKey extends ProbedTable<CarriedPath> {
+        @Override
+        long hash(CarriedPath carried) {
+            return carried.key().hash();
+        }
+
+        @Nullable
+        CarriedPath find(PathKey key) {
+            int place = first(key.hash());
+            CarriedPath carried = at(place);
+            while (carried != null && !carried.key().equals(key)) {
+                place = next(place);
+                carried = at(place);
+            }
+            return carried;
+        }
+    }
+
+    /** Null if it is not there, or was let go of. */
+    private @Nullable CarriedPath find(Path path) {
+        CarriedPath carried = byKey.find(PathKey.of(path));
+        return carried != null && carried.path.id() == path.id() ? carried : takenOut.get(path.id());
     }
 
     /** Forgets a path that the kernel does not have. */
     private void letGo(CarriedPath carried) {
-        byId.remove(carried.path.id(), carried);
-        byKey.remove(carried.key, carried);
+        if (carried.isCarried) {
+            byKey.remove(carried);
+        } else {
+            takenOut.remove(carried.path.id(), carried);
+        }
         byCounter[carried.counter] = null;
         freeCounters.push(carried.counter);
-        ConnectionUse use = byConnection.get(carried.path.connectionId());
+        ConnectionUse use = byConnection.find(carried.path.connectionId());
         if (use != null) {
-            use.paths.remove(carried);
+            use.remove(carried);
             use.endedMs = Math.max(use.endedMs, epochMs(carried, System.nanoTime(), context.wallMs()));
         }
     }
@@ -202,7 +315,7 @@ final class Carrier implements AutoCloseable {
     synchronized List<OffloadResult> delete(List<PathDel> deletes) {
         List<CarriedPath> present = new ArrayList<>(deletes.size());
         for (PathDel delete : deletes) {
-            CarriedPath carried = byId.get(delete.path().id());
+            CarriedPath carried = find(delete.path());
             if (carried != null) {
                 present.add(carried);
             }
@@ -215,7 +328,7 @@ final class Carrier implements AutoCloseable {
             return answers;
         }
         for (PathDel delete : deletes) {
-            CarriedPath carried = byId.get(delete.path().id());
+            CarriedPath carried = find(delete.path());
             if (carried == null) {
                 answers.add(Carried.UNKNOWN);
             } else {
@@ -231,9 +344,10 @@ final class Carrier implements AutoCloseable {
         int length = 0;
         for (CarriedPath carried : paths) {
             if (carried.isCarried) {
-                tables.stageKey(length++, carried.key);
+                tables.stageKey(length++, carried.key());
                 carried.isCarried = false;
-                byKey.remove(carried.key, carried);
+                byKey.remove(carried);
+                takenOut.put(carried.path.id(), carried);
             }
             if (length == KernelTables.BATCH) {
                 tables.deleteStaged(length);
@@ -249,7 +363,7 @@ final class Carrier implements AutoCloseable {
     }
 
     synchronized Carried statistics(Path path) {
-        CarriedPath carried = byId.get(path.id());
+        CarriedPath carried = find(path);
         return carried == null ? Carried.UNKNOWN : tell(carried);
     }
 
@@ -324,9 +438,13 @@ final class Carrier implements AutoCloseable {
     }
 
     private void lose(Predicate<Path> which, String reason) throws BpfException {
-        List<CarriedPath> lost = byId.values().stream()
-                .filter(carried -> carried.isCarried && which.test(carried.path))
-                .toList();
+        List<CarriedPath> lost = new ArrayList<>();
+        for (int counter = 0; counter < countersUsed; counter++) {
+            CarriedPath carried = byCounter[counter];
+            if (carried != null && carried.isCarried && which.test(carried.path)) {
+                lost.add(carried);
+            }
+        }
         takeOut(lost);
         lost.forEach(carried -> context.pathLost(carried.path.id(), reason));
     }
@@ -348,8 +466,7 @@ final class Carrier implements AutoCloseable {
 
     synchronized List<String> describe() {
         List<String> lines = new ArrayList<>();
-        lines.add(String.format(
-                Locale.ROOT, "paths: %d of %d, connections held: %d", byKey.size(), maxPaths, byConnection.size()));
+        lines.add(String.format(Locale.ROOT, "paths: %d of %d, connections held: %d", byKey.size(), maxPaths, held));
         lines.add(String.format(Locale.ROOT, "carried: %d packets, %d bytes", packetsTold, bytesTold));
         lines.add(String.format(
                 Locale.ROOT,
@@ -361,7 +478,7 @@ final class Carrier implements AutoCloseable {
                 Locale.ROOT,
                 "kernel memory: %d KiB for maps, %s",
                 tables.fixedBytes() >> 10,
-                byKey.isEmpty() ? "no paths" : tables.pathBytes() / byKey.size() + " bytes a path"));
+                byKey.size() == 0 ? "no paths" : tables.pathBytes() / byKey.size() + " bytes a path"));
         List<PortRef> attached = ports.ports();
         StringBuilder names = new StringBuilder("ports: " + attached.size());
         attached.stream()
@@ -369,11 +486,6 @@ final class Carrier implements AutoCloseable {
                 .forEach(port -> names.append(' ').append(port));
         lines.add(names + (attached.size() > DESCRIBED_PORTS ? " …" : ""));
         return lines;
-    }
-
-    /** How many bytes of the kernel's memory there are for maps, and how many for the paths there are now. */
-    synchronized long[] kernelBytes() {
-        return new long[] {tables.fixedBytes(), tables.pathBytes()};
     }
 
     @Override
@@ -389,6 +501,10 @@ final class Carrier implements AutoCloseable {
 
         boolean isEmpty() {
             return length == 0;
+        }
+
+        int length() {
+            return length;
         }
 
         void push(int number) {

@@ -298,7 +298,7 @@ final class DecidingProgram {
 
     /** Writes into the slot's copy of the header; R9: flags, R5: the sum over what changes in the IP header. */
     private void rewrite() {
-        code.load(Size.U32, R9, R8, PathValue.FLAGS)
+        code.load(Size.U16, R9, R8, PathValue.FLAGS)
                 .jump(Condition.SET, R9, Flag.SET_ETH_DST, "eth_dst")
                 .label("eth_dst done")
                 .jump(Condition.SET, R9, Flag.SET_ETH_SRC, "eth_src")
@@ -345,7 +345,7 @@ final class DecidingProgram {
         code.label("ipv4 addresses");
         copyAddressWord(PathValue.SOURCE, Frame.IPV4_SOURCE);
         copyAddressWord(PathValue.DESTINATION, Frame.IPV4_DESTINATION);
-        code.load(Size.U32, R1, R8, PathValue.ADDRESS_DIFFERENCE)
+        code.load(Size.U16, R1, R8, PathValue.ADDRESS_DIFFERENCE)
                 .alu(AluOp.ADD, R5, R1)
                 .goTo("ipv4 addresses done");
         code.label("ipv6 addresses");
@@ -353,7 +353,7 @@ final class DecidingProgram {
             copyAddressWord(PathValue.SOURCE + at, Frame.IPV6_SOURCE + at);
             copyAddressWord(PathValue.DESTINATION + at, Frame.IPV6_DESTINATION + at);
         }
-        code.load(Size.U32, R1, R8, PathValue.ADDRESS_DIFFERENCE)
+        code.load(Size.U16, R1, R8, PathValue.ADDRESS_DIFFERENCE)
                 .alu(AluOp.ADD, R5, R1)
                 .goTo("ipv6 addresses done");
         code.label("ipv4 checksum")
@@ -420,12 +420,12 @@ final class DecidingProgram {
                 .jump(Condition.SET, R9, Flag.SET_TAG, "tag")
                 .label("tag done")
                 .store(Size.U32, R7, Slot.FLAGS, R9);
-        copy(PathValue.EGRESS, Slot.EGRESS);
-        copy(PathValue.COUNTER, Slot.COUNTER);
-        copy(PathValue.ADDRESS_DIFFERENCE, Slot.ADDRESS_DIFFERENCE);
-        copy(PathValue.PORT_DIFFERENCE, Slot.PORT_DIFFERENCE);
-        copy(PathValue.MARK, Slot.MARK);
-        copy(PathValue.PRIORITY, Slot.PRIORITY);
+        copy(Size.U32, PathValue.EGRESS, Slot.EGRESS);
+        copy(Size.U32, PathValue.COUNTER, Slot.COUNTER);
+        copy(Size.U16, PathValue.ADDRESS_DIFFERENCE, Slot.ADDRESS_DIFFERENCE);
+        copy(Size.U16, PathValue.PORT_DIFFERENCE, Slot.PORT_DIFFERENCE);
+        copy(Size.U32, PathValue.MARK, Slot.MARK);
+        copy(Size.U32, PathValue.PRIORITY, Slot.PRIORITY);
         code.load(Size.U32, R1, R10, CHECKSUM_AT)
                 .store(Size.U32, R7, Slot.CHECKSUM_AT, R1)
                 .load(Size.U32, R1, R10, CHECKSUM_FLAGS)
@@ -458,8 +458,9 @@ final class DecidingProgram {
                 .goTo("tag done");
     }
 
-    private void copy(int from, int to) {
-        code.load(Size.U32, R1, R8, from).store(Size.U32, R7, to, R1);
+    /** To 4 bytes of the slot, whatever it has been in the path. */
+    private void copy(Size size, int from, int to) {
+        code.load(size, R1, R8, from).store(Size.U32, R7, to, R1);
     }
 
     private void leave() {

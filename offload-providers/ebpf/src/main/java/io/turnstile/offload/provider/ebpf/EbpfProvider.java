@@ -111,7 +111,7 @@ public final class EbpfProvider implements OffloadProvider {
     public Verdict connAdd(ConnView connection) {
         Verdict verdict = canOffload(connection);
         if (verdict instanceof Verdict.Accept) {
-            running().carrier.hold(connection.id());
+            running().carrier.hold();
         }
         return verdict;
     }
@@ -129,6 +129,7 @@ public final class EbpfProvider implements OffloadProvider {
     @Override
     public void connDel(ConnView connection, DelReason reason) {
         unchecked(() -> running().carrier.release(connection.id()));
+        tellRoom();
     }
 
     // --- paths
@@ -152,6 +153,7 @@ public final class EbpfProvider implements OffloadProvider {
         var put = puts.isEmpty()
                 ? List.<OffloadResult>of().iterator()
                 : running().carrier.put(puts).iterator();
+        tellRoom();
         OffloadResult[] results = new OffloadResult[operations.size()];
         for (int i = 0; i < results.length; i++) {
             OffloadOperation operation = operations.get(i);
@@ -178,10 +180,19 @@ public final class EbpfProvider implements OffloadProvider {
                 .carrier
                 .delete(List.of(new PathDel(connection, path, reason)))
                 .getFirst();
+        tellRoom();
         if (result instanceof OffloadResult.Carried carried) {
             return carried;
         }
         throw new IllegalStateException(result.toString());
+    }
+
+    /** Those who were told that the table is full hear of it once it is not any more. */
+    private void tellRoom() {
+        Running now = running();
+        if (now.carrier.hasRoomAgain()) {
+            now.context.room();
+        }
     }
 
     @Override
@@ -211,11 +222,6 @@ public final class EbpfProvider implements OffloadProvider {
     public List<String> describe() {
         Running now = running;
         return now == null ? List.of() : now.carrier.describe();
-    }
-
-    /** What the sweeper does again and again. */
-    void sweepNow() {
-        running().carrier.sweep();
     }
 
     private interface KernelCall {

@@ -142,21 +142,21 @@ final class KernelTables implements AutoCloseable {
     }
 
     /**
-     * Puts the staged paths in.
+     * Puts in what is staged from index {@code from} to before {@code to}.
      *
      * @return how many of them, from the first on, went in, and why no more
      */
-    BatchResult putStaged(int length) {
-        int done = 0;
+    BatchResult putStaged(int from, int to) {
+        int done = from;
         for (int attempt = 0; ; attempt++) {
             BatchResult result = paths.updateBatch(
                     keys.asSlice((long) done * PathKey.SIZE_BYTES),
                     values.asSlice((long) done * PathValue.SIZE_BYTES),
-                    length - done);
+                    to - done);
             done += result.done();
             BpfException failure = result.failure();
             if (failure == null || !failure.is(Errno.ENOMEM) || attempt >= MEMORY_ATTEMPTS) {
-                return new BatchResult(done, failure);
+                return new BatchResult(done - from, failure);
             }
             Thread.yield();
         }

@@ -1,9 +1,11 @@
 package io.turnstile.offload.provider.ebpf;
 
+import io.turnstile.offload.spi.Path;
 import io.turnstile.offload.spi.TupleView;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.security.SecureRandom;
 
 /**
  * By what a frame finds its path: the device that it comes in by and its tuple. In the kernel everything but the device
@@ -21,9 +23,37 @@ record PathKey(int ifindex, TupleView tuple) {
     static final int PORTS = 40;
     static final int SIZE_BYTES = 44;
 
+    /** Who chooses addresses and ports is not to choose where they collide. */
+    private static final long SEED = new SecureRandom().nextLong();
+
     private static final ValueLayout.OfInt NATIVE_U32 = ValueLayout.JAVA_INT_UNALIGNED;
     private static final ValueLayout.OfShort WIRE_U16 =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+    private static final ValueLayout.OfInt WIRE_U32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+    private static final ValueLayout.OfLong WIRE_U64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+
+    static PathKey of(Path path) {
+        return new PathKey(path.ingress().ifindex(), path.arriving());
+    }
+
+    /** Over what {@link #write} writes. */
+    long hash() {
+        long kind = (long) ifindex << 32 | (long) tuple.protocol() << 1 | (tuple.ipv6() ? 1 : 0);
+        long hash = mixed(SEED, kind);
+        if (tuple.ipv6()) {
+            hash = mixed(mixed(hash, tuple.sourceHigh()), tuple.destinationHigh());
+        }
+        hash = mixed(mixed(hash, tuple.sourceLow()), tuple.destinationLow());
+        return mixed(hash, (long) tuple.sourcePort() << 32 | tuple.destinationPort());
+    }
+
+    /** A step of a mixing that spreads every bit over all of them (Stafford's variant 13 of MurmurHash3's end). */
+    static long mixed(long first, long second) {
+        long x = first * 0x9e37_79b9_7f4a_7c15L + second;
+        x = (x ^ x >>> 30) * 0xbf58_476d_1ce4_e5b9L;
+        x = (x ^ x >>> 27) * 0x94d0_49bb_1331_11ebL;
+        return x ^ x >>> 31;
+    }
 
     void write(MemorySegment key) {
         key.fill((byte) 0);
@@ -40,13 +70,11 @@ record PathKey(int ifindex, TupleView tuple) {
     }
 
     private static void writeAddress(boolean ipv6, long high, long low, MemorySegment into, int offset) {
-        ValueLayout.OfLong wireU64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
-        ValueLayout.OfInt wireU32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
         if (ipv6) {
-            into.set(wireU64, offset, high);
-            into.set(wireU64, offset + Long.BYTES, low);
+            into.set(WIRE_U64, offset, high);
+            into.set(WIRE_U64, offset + Long.BYTES, low);
         } else {
-            into.set(wireU32, offset, (int) low);
+            into.set(WIRE_U32, offset, (int) low);
         }
     }
 

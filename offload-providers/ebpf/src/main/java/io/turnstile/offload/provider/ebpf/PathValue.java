@@ -4,7 +4,7 @@ import io.turnstile.offload.spi.HeaderBits;
 import io.turnstile.offload.spi.HeaderField;
 import io.turnstile.offload.spi.Path;
 import io.turnstile.offload.spi.PortRef;
-import java.lang.foreign.Arena;
+import io.turnstile.offload.spi.TupleView;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  * A path as the kernel has it, worked out so far that the programs compare and write whole words: the guard is a mask
  * and a value over the frame's first {@link HeaderMask#BYTES} bytes, and what NAT does to checksums is a number.
  *
- * <p>Together with its key and what the kernel adds it takes 264 bytes.
+ * <p>Together with its key and what the kernel adds it takes 256 bytes, which is what the kernel has memory in pieces
+ * of: 8 bytes more, and it would be 512.
  */
 final class PathValue {
     static final int COUNTER = 0;
@@ -23,12 +24,12 @@ final class PathValue {
     /** The longest frame that the egress device takes, Ethernet header included. */
     static final int MAX_FRAME_BYTES = 8;
 
-    static final int FLAGS = 12;
+    static final int MARK = 12;
     /** Three times 8 bytes of value and 8 of mask. */
     static final int GUARD = 16;
 
     static final int GUARD_WORDS = HeaderMask.BYTES / Long.BYTES;
-    /** As {@link HeaderField#VLAN_TCI}; so the next three. */
+    /** 2 bytes, as {@link HeaderField#VLAN_TCI}; so the next three. */
     static final int GUARD_TAG_VALUE = 64;
 
     static final int GUARD_TAG_MASK = 66;
@@ -36,29 +37,41 @@ final class PathValue {
     static final int SET_TAG_MASK = 70;
     static final int ETH_DST = 72;
     static final int ETH_SRC = 78;
+    /** 1 byte; the next is unused. */
     static final int TTL = 84;
+    /** 2 bytes: of {@link Flag}. */
+    static final int FLAGS = 86;
+
     static final int FIRST_WORD_VALUE = 88;
     static final int FIRST_WORD_MASK = 92;
+    /** 2 bytes: what is to be added to a sum of 16-bit words because of the addresses (RFC 1624). */
     static final int ADDRESS_DIFFERENCE = 96;
-    static final int PORT_DIFFERENCE = 100;
-    static final int PORTS = 104;
-    static final int MARK = 108;
-    static final int SOURCE = 112;
-    static final int DESTINATION = 128;
-    static final int PRIORITY = 144;
-    /** By when frames are carried although others have just been shown: 1024 ns each, the lower 32 bits. */
-    static final int STARTS_LATEST = 148;
-    /** 8 bytes: before this no frame is carried, on the scale of {@code System.nanoTime}; 0 once one has been. */
-    static final int STARTS_NS = 152;
+    /** 2 bytes: the same because of the ports. */
+    static final int PORT_DIFFERENCE = 98;
 
-    static final int SIZE_BYTES = 160;
+    static final int PORTS = 100;
+    static final int SOURCE = 104;
+    static final int DESTINATION = 120;
+    static final int PRIORITY = 136;
+    /** By when frames are carried although others have just been shown: 1024 ns each, the lower 32 bits. */
+    static final int STARTS_LATEST = 140;
+    /** 8 bytes: before this no frame is carried, on the scale of {@code System.nanoTime}; 0 once one has been. */
+    static final int STARTS_NS = 144;
+
+    static final int SIZE_BYTES = 152;
     /** To the unit of {@link #STARTS_LATEST}. */
     static final int LATEST_SHIFT = 10;
 
     private static final int ETHERNET_HEADER_BYTES = Frame.IP;
-    private static final int ADDRESSES_BYTES = 32;
+    /** Two addresses of 16 bytes. */
+    private static final int ADDRESSES_WORDS = 16;
+
+    private static final int PORTS_WORDS = 2;
     private static final ValueLayout.OfShort U16 = ValueLayout.JAVA_SHORT_UNALIGNED;
     private static final ValueLayout.OfInt U32 = ValueLayout.JAVA_INT_UNALIGNED;
+    private static final ValueLayout.OfShort WIRE_U16 = U16.withOrder(ByteOrder.BIG_ENDIAN);
+    private static final ValueLayout.OfInt WIRE_U32 = U32.withOrder(ByteOrder.BIG_ENDIAN);
+    private static final ValueLayout.OfLong WIRE_U64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
     private PathValue() {}
 
@@ -129,7 +142,7 @@ final class PathValue {
         value.set(U32, COUNTER, counter);
         value.set(U32, EGRESS, path.egress().ifindex());
         value.set(U32, MAX_FRAME_BYTES, path.egress().mtu() + ETHERNET_HEADER_BYTES);
-        value.set(U32, FLAGS, flags(path));
+        value.set(U16, FLAGS, (short) flags(path));
         writeGuard(path, value);
         writeTags(path, value);
         writeHeader(path, value);
@@ -166,11 +179,14 @@ final class PathValue {
 
     private static void writeGuard(Path path, MemorySegment value) {
         HeaderMask guard = HeaderMask.of(path.guard(), path.arriving().ipv6());
-        for (int word = 0; word < GUARD_WORDS; word++) {
-            int at = GUARD + word * 2 * Long.BYTES;
-            MemorySegment.copy(guard.values(), (long) word * Long.BYTES, value, at, Long.BYTES);
-            MemorySegment.copy(guard.masks(), (long) word * Long.BYTES, value, at + Long.BYTES, Long.BYTES);
-        }
+        writeGuard(0, guard.value0, guard.mask0, value);
+        writeGuard(1, guard.value1, guard.mask1, value);
+        writeGuard(2, guard.value2, guard.mask2, value);
+    }
+
+    private static void writeGuard(int word, long bits, long mask, MemorySegment value) {
+        value.set(WIRE_U64, GUARD + word * 2 * Long.BYTES, bits);
+        value.set(WIRE_U64, GUARD + word * 2 * Long.BYTES + Long.BYTES, mask);
     }
 
     private static void writeTags(Path path, MemorySegment value) {
@@ -187,55 +203,73 @@ final class PathValue {
     }
 
     private static void writeHeader(Path path, MemorySegment value) {
-        boolean ipv6 = path.arriving().ipv6();
-        HeaderMask header = HeaderMask.of(path.rewrites(), ipv6);
-        // Destination and source stand one behind the other, in the frame as here.
-        MemorySegment.copy(header.values(), Frame.ETH_DST, value, ETH_DST, Frame.IP - Short.BYTES);
-        MemorySegment.copy(header.values(), Frame.IP, value, FIRST_WORD_VALUE, Integer.BYTES);
-        MemorySegment.copy(header.masks(), Frame.IP, value, FIRST_WORD_MASK, Integer.BYTES);
+        HeaderMask header = HeaderMask.of(path.rewrites(), path.arriving().ipv6());
+        // The frame's first two words: destination, source, EtherType, and the first half of the IP header's first
+        // word.
+        value.set(WIRE_U64, ETH_DST, header.value0);
+        value.set(WIRE_U32, ETH_DST + Long.BYTES, (int) (header.value1 >>> Integer.SIZE));
+        value.set(WIRE_U32, FIRST_WORD_VALUE, firstWord(header.value1, header.value2));
+        value.set(WIRE_U32, FIRST_WORD_MASK, firstWord(header.mask1, header.mask2));
         value.set(ValueLayout.JAVA_BYTE, TTL, (byte) valueOf(path.rewriteOf(HeaderField.NW_TTL)));
     }
 
+    /** The first 4 bytes of the IP header stand across the end of the frame's second word. */
+    private static int firstWord(long second, long third) {
+        return (int) (second << Short.SIZE | third >>> Long.SIZE - Short.SIZE);
+    }
+
     private static void writeTranslation(Path path, MemorySegment value) {
-        PathKey.writeAddresses(path.leaving(), value, SOURCE, DESTINATION);
-        PathKey.writePorts(path.leaving(), value, PORTS);
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment arriving = arena.allocate(ADDRESSES_BYTES + Integer.BYTES);
-            PathKey.writeAddresses(path.arriving(), arriving, 0, ADDRESSES_BYTES / 2);
-            PathKey.writePorts(path.arriving(), arriving, ADDRESSES_BYTES);
-            value.set(
-                    U32,
-                    ADDRESS_DIFFERENCE,
-                    ChecksumDifference.between(
-                            arriving.asSlice(0, ADDRESSES_BYTES), value.asSlice(SOURCE, ADDRESSES_BYTES)));
-            value.set(
-                    U32,
-                    PORT_DIFFERENCE,
-                    ChecksumDifference.between(
-                            arriving.asSlice(ADDRESSES_BYTES, Integer.BYTES), value.asSlice(PORTS, Integer.BYTES)));
-        }
+        TupleView arriving = path.arriving();
+        TupleView leaving = path.leaving();
+        PathKey.writeAddresses(leaving, value, SOURCE, DESTINATION);
+        PathKey.writePorts(leaving, value, PORTS);
+        value.set(
+                WIRE_U16,
+                ADDRESS_DIFFERENCE,
+                ChecksumDifference.between(ADDRESSES_WORDS, addressSum(arriving), addressSum(leaving)));
+        value.set(
+                WIRE_U16,
+                PORT_DIFFERENCE,
+                ChecksumDifference.between(PORTS_WORDS, portSum(arriving), portSum(leaving)));
+    }
+
+    private static int addressSum(TupleView tuple) {
+        return ChecksumDifference.sum(tuple.sourceHigh())
+                + ChecksumDifference.sum(tuple.sourceLow())
+                + ChecksumDifference.sum(tuple.destinationHigh())
+                + ChecksumDifference.sum(tuple.destinationLow());
+    }
+
+    private static int portSum(TupleView tuple) {
+        return tuple.sourcePort() + tuple.destinationPort();
     }
 
     private static long valueOf(@Nullable HeaderBits bits) {
         return bits == null ? 0 : bits.value();
     }
 
-    /** Bits of a frame's first bytes, as on the wire. */
-    private record HeaderMask(MemorySegment values, MemorySegment masks) {
+    /** Bits of a frame's first bytes, as on the wire: three words of 8 bytes, the first byte uppermost. */
+    private static final class HeaderMask {
         static final int BYTES = 24;
+
+        long value0;
+        long value1;
+        long value2;
+        long mask0;
+        long mask1;
+        long mask2;
 
         /** Those of the fields that are headers' bits in a frame without tag; the others are left out. */
         static HeaderMask of(List<HeaderBits> all, boolean ipv6) {
-            byte[] values = new byte[BYTES];
-            byte[] masks = new byte[BYTES];
-            for (HeaderBits bits : all) {
+            HeaderMask mask = new HeaderMask();
+            for (int i = 0; i < all.size(); i++) {
+                HeaderBits bits = all.get(i);
                 int firstBit = firstBit(bits.field(), ipv6);
                 if (firstBit >= 0) {
-                    put(bits.value(), bits.field().widthBits(), firstBit, values);
-                    put(bits.mask(), bits.field().widthBits(), firstBit, masks);
+                    mask.put(bits, firstBit);
                 }
             }
-            return new HeaderMask(MemorySegment.ofArray(values), MemorySegment.ofArray(masks));
+            return mask;
         }
 
         /** Where the field begins, in bits; -1 if it is none of such a frame's first bytes. */
@@ -252,29 +286,43 @@ final class PathValue {
             };
         }
 
-        private static void put(long bits, int widthBits, int firstBit, byte[] into) {
-            for (int i = 0; i < widthBits; i++) {
-                int at = firstBit + i;
-                int bit = (int) (bits >>> (widthBits - 1 - i)) & 1;
-                into[at / Byte.SIZE] |= (byte) (bit << (Byte.SIZE - 1 - at % Byte.SIZE));
+        private void put(HeaderBits bits, int firstBit) {
+            int width = bits.field().widthBits();
+            value0 |= inWord(0, bits.value(), width, firstBit);
+            value1 |= inWord(1, bits.value(), width, firstBit);
+            value2 |= inWord(2, bits.value(), width, firstBit);
+            mask0 |= inWord(0, bits.mask(), width, firstBit);
+            mask1 |= inWord(1, bits.mask(), width, firstBit);
+            mask2 |= inWord(2, bits.mask(), width, firstBit);
+        }
+
+        /** What of the bits, which may stand across the end of a word, is in this one. */
+        private static long inWord(int word, long bits, int width, int firstBit) {
+            int left = (word + 1) * Long.SIZE - firstBit - width;
+            if (left <= -Long.SIZE || left >= Long.SIZE) {
+                return 0;
             }
+            return left >= 0 ? bits << left : bits >>> -left;
         }
     }
 
-    /** The kernel's way to say how a checksum changes: what is to be added to a sum of 16-bit words (RFC 1624). */
+    /** How a checksum changes: what is to be added to a sum of 16-bit words (RFC 1624), itself folded to 16 bits. */
     private static final class ChecksumDifference {
-        private static final ValueLayout.OfShort WORD =
-                ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.nativeOrder());
         private static final int WORD_MASK = 0xffff;
 
         private ChecksumDifference() {}
 
-        static int between(MemorySegment before, MemorySegment after) {
-            int sum = 0;
-            for (long at = 0; at < before.byteSize(); at += Short.BYTES) {
-                sum += Short.toUnsignedInt(after.get(WORD, at)) + (~before.get(WORD, at) & WORD_MASK);
-            }
-            return sum;
+        /** Of the four words. */
+        static int sum(long words) {
+            return (int)
+                    ((words >>> 48) + (words >>> 32 & WORD_MASK) + (words >>> 16 & WORD_MASK) + (words & WORD_MASK));
+        }
+
+        /** @param words over how many words the sums were made */
+        static short between(int words, int before, int after) {
+            int sum = after - before + words * WORD_MASK; // words that are taken away are added inverted
+            sum = (sum >>> Short.SIZE) + (sum & WORD_MASK);
+            return (short) ((sum >>> Short.SIZE) + sum);
         }
     }
 }

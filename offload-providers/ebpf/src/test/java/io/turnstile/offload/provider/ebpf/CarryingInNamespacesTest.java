@@ -18,6 +18,9 @@ import io.turnstile.offload.spi.DelReason;
 import io.turnstile.offload.spi.Direction;
 import io.turnstile.offload.spi.HeaderBits;
 import io.turnstile.offload.spi.HeaderField;
+import io.turnstile.offload.spi.OffloadOperation;
+import io.turnstile.offload.spi.OffloadOperation.PathPut;
+import io.turnstile.offload.spi.OffloadResult;
 import io.turnstile.offload.spi.OffloadResult.Carried;
 import io.turnstile.offload.spi.Path;
 import io.turnstile.offload.spi.PathEnd;
@@ -629,6 +632,84 @@ class CarryingInNamespacesTest {
             assertThat(middle.forwarded.get(0).get()).isEqualTo(2);
             assertThat(total(again, delete(again))[0]).isOne();
         }
+    }
+
+    private static TupleView flow(int sourcePort) {
+        return Frames.ipv4(UDP, "10.0.0.1", sourcePort, "10.0.0.2", 80);
+    }
+
+    private static List<OffloadOperation> puts(List<Path> paths) {
+        return paths.stream()
+                .<OffloadOperation>map(
+                        path -> new OffloadOperation.PathPut(connection(path.arriving(), path.leaving()), path))
+                .toList();
+    }
+
+    @Test
+    void eachPathOfAListHasItsOwnAnswerAndAFullTableSaysSo() throws Exception {
+        inMiddle(() -> {
+            provider.close();
+            return null;
+        });
+        middle.settings = Map.of("settle-us", "0", "max-paths", "3");
+        provider = new EbpfProvider();
+        inMiddle(() -> {
+            provider.init(middle);
+            return null;
+        });
+        TupleView icmp = new TupleView(false, 1, 0, 0x0a000001, 0, 0x0a000002, 0, 0, 5, 8, 0);
+        Path first = path(0, flow(1), flow(1));
+        Path last = path(0, flow(4), flow(4));
+        List<Path> paths = List.of(
+                first,
+                path(0, icmp, icmp),
+                path(0, flow(1), flow(1)),
+                path(0, flow(2), flow(2)),
+                path(0, flow(3), flow(3)),
+                last);
+        String full = "table is full: offload-ebpf-max-paths is 3";
+        assertThat(inMiddle(() -> provider.operate(puts(paths))))
+                .containsExactly(
+                        Verdict.accept(),
+                        Verdict.decline("neither TCP nor UDP"),
+                        Verdict.later("another connection has the same packets"),
+                        Verdict.accept(),
+                        Verdict.accept(),
+                        Verdict.later(full));
+        assertThat(provider.describe().getFirst()).startsWith("paths: 3 of 3,");
+        assertThat(middle.room.sum()).isZero();
+
+        delete(first);
+        assertThat(middle.room.sum()).as("it says that there is room again").isOne();
+        put(last);
+        delete(last);
+        assertThat(middle.room.sum()).as("nobody has been refused meanwhile").isOne();
+    }
+
+    @Test
+    void whatTheKernelHasNoRoomForIsRefusedAndTheOthersAreCarried() throws Exception {
+        inMiddle(() -> {
+            KernelTables tables = KernelTables.create(8, Settling.ofMicroseconds(0));
+            for (int i = 0; i < 4; i++) { // the carrier does not know of these
+                tables.stagePut(i, new PathKey(1, flow(i)), path(0, flow(i), flow(i)), 4 + i);
+            }
+            assertThat(tables.putStaged(0, 4).isComplete()).isTrue();
+            try (Carrier carrier = new Carrier(middle, 8, tables)) {
+                List<PathPut> puts = new ArrayList<>();
+                for (int i = 1; i <= 6; i++) {
+                    Path path = path(0, flow(i), flow(i));
+                    puts.add(new PathPut(connection(path.arriving(), path.leaving()), path));
+                }
+                List<OffloadResult> answers = carrier.put(puts);
+                assertThat(answers.subList(0, 4)).containsOnly(Verdict.accept());
+                assertThat(answers.subList(4, 6))
+                        .containsOnly(Verdict.later("table is full: offload-ebpf-max-paths is 8"));
+                assertThat(carrier.paths()).isEqualTo(4);
+                assertThat(carrier.statistics(puts.getFirst().path())).isEqualTo(new Carried(0, 0, 0));
+                assertThat(carrier.statistics(puts.getLast().path())).isEqualTo(Carried.UNKNOWN);
+            }
+            return null;
+        });
     }
 
     @Test

@@ -42,6 +42,9 @@ final class HandMadeSwitch implements ProviderContext, AutoCloseable {
     final Map<Long, long[]> used = new ConcurrentHashMap<>();
     final Map<Long, String> lost = new ConcurrentHashMap<>();
     final LongAdder told = new LongAdder();
+    /** How often the provider said that it has room again. */
+    final LongAdder room = new LongAdder();
+
     private final Map<TupleView, TupleView> rules = new ConcurrentHashMap<>();
     private final int[] sockets = new int[2];
     private final List<Thread> threads = new ArrayList<>();
@@ -206,6 +209,11 @@ final class HandMadeSwitch implements ProviderContext, AutoCloseable {
     @Override
     public void pathLost(long pathId, String reason) {
         lost.put(pathId, reason);
+    }
+
+    @Override
+    public void room() {
+        room.increment();
     }
 
     @Override

@@ -2,7 +2,9 @@ package io.turnstile.offload.provider.ebpf;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.turnstile.bpf.BatchResult;
 import io.turnstile.bpf.BpfException;
+import io.turnstile.bpf.Errno;
 import io.turnstile.bpf.TestRun;
 import io.turnstile.bpf.asm.SkBuff;
 import io.turnstile.bpf.asm.TcxAction;
@@ -71,7 +73,7 @@ class ProgramsInKernelTest {
     private void put(Path path) {
         assertThat(PathValue.obstacle(path)).isNull();
         tables.stagePut(0, new PathKey(LOOPBACK, path.arriving()), path, 3);
-        assertThat(tables.putStaged(1).isComplete()).isTrue();
+        assertThat(tables.putStaged(0, 1).isComplete()).isTrue();
     }
 
     /** What the two programs did. */
@@ -321,7 +323,7 @@ class ProgramsInKernelTest {
         tables.stageKey(0, new PathKey(LOOPBACK, UDP4));
         tables.deleteStaged(1);
         tables.stagePut(0, new PathKey(LOOPBACK + 1, UDP4), plain(UDP4), 4);
-        tables.putStaged(1);
+        tables.putStaged(0, 1);
         assertShown(Frames.frame(UDP4, HELLO));
     }
 
@@ -537,5 +539,22 @@ class ProgramsInKernelTest {
         PinnedThread.call(() -> tables.deciding().testRun(framed));
         tables.awaitUnused(() -> waited[0]++);
         assertThat(waited[0]).isEqualTo(2);
+    }
+
+    @Test
+    void ofAListThatHasNotRoomForAllTheFirstGoInAndTheNextIsNamed() throws Exception {
+        final int room = 16;
+        final int length = 20;
+        for (int i = 0; i < length; i++) {
+            TupleView tuple = Frames.ipv4(UDP, "10.0.0.1", 1000 + i, "10.0.0.2", 53);
+            tables.stagePut(i, new PathKey(LOOPBACK, tuple), plain(tuple), i % room);
+        }
+        BatchResult first = tables.putStaged(0, 2);
+        assertThat(first.done()).isEqualTo(2);
+        assertThat(first.isComplete()).isTrue();
+
+        BatchResult rest = tables.putStaged(2, length);
+        assertThat(rest.done()).isEqualTo(room - 2);
+        assertThat(rest.failure()).matches(failure -> failure.is(Errno.E2BIG));
     }
 }
