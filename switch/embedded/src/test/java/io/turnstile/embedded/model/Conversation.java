@@ -51,6 +51,9 @@ final class Conversation {
     private final Random random;
     private final boolean tcp;
     private final boolean ipv6;
+    /** Whether the server answers a SYN by a reset. */
+    private final boolean isRefused;
+
     private final Side client = new Side();
     private final Side server = new Side();
     private Phase phase;
@@ -62,6 +65,7 @@ final class Conversation {
         this.random = random;
         tcp = random.nextBoolean();
         ipv6 = destination.contains(":");
+        isRefused = random.nextInt(10) == 0;
         phase = tcp ? Phase.SYN : Phase.DATA;
         String source = port.address(ipv6, 1 + random.nextInt(2));
         String ends = ipv6
@@ -105,7 +109,7 @@ final class Conversation {
         switch (phase) {
             case SYN -> frame.syn();
             case SYN_ACK -> {
-                if (random.nextInt(10) == 0) {
+                if (isRefused) {
                     frame.flags(RST_ACK);
                     phase = Phase.OVER;
                 } else {
