@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
  * has declined; and how often packets' ways had changed ({@link PathBook#waysChanged}) when it was claimed.
  *
  * <p>Threads: any. What forwarding threads call takes no lock and allocates nothing: {@link #isWanted},
- * {@link #reconsider}, {@link #move}, {@link #noteWays}, {@link #onChanged}, {@link #onRemoved}, {@link #pathsOf}. Growing takes this object's monitor, changing a slot's
- * paths that of its chunk, both for the time of an allocation.
+ * {@link #reconsider}, {@link #move}, {@link #noteWays}, {@link #onChanged}, {@link #onRemoved}, {@link #pathsOf}.
+ * Growing takes this object's monitor, changing a slot's paths that of its chunk, both for the time of an allocation.
  */
 final class DirectionTable {
     /** How a direction stands. The ordinals are stored. */

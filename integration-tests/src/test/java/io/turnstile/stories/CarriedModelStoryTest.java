@@ -8,8 +8,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
- * {@link PathsModel} with two processes, real tools and real frames: in one the kernel carries what it may. {@link Hunt}
- * says how long.
+ * {@link PathsModel} with two processes, real tools and real frames: in one the kernel carries what it may.
+ * {@link Hunt} says how long.
  */
 @Tag("system")
 class CarriedModelStoryTest {

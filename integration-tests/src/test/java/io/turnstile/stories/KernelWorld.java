@@ -10,7 +10,6 @@ import io.turnstile.lab.Turnstile;
 import io.turnstile.pipeline.OfPort;
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;

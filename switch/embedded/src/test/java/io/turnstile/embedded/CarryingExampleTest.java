@@ -73,8 +73,7 @@ class CarryingExampleTest {
                 new ArrayList<>(List.of("-cp", System.getProperty("java.class.path"), "-d", directory.toString()));
         arguments.addAll(files);
         ByteArrayOutputStream errors = new ByteArrayOutputStream();
-        int status = ToolProvider.getSystemJavaCompiler()
-                .run(null, null, errors, arguments.toArray(String[]::new));
+        int status = ToolProvider.getSystemJavaCompiler().run(null, null, errors, arguments.toArray(String[]::new));
         assertThat(status).as(errors.toString()).isZero();
     }
 }

@@ -2,8 +2,8 @@ package io.turnstile.path;
 
 /**
  * Why a walk is not offered as a path: in words, and whether what stands in the way may pass by itself, so that another
- * walk is looked at after a pause. Of the rest another one is looked at once the connection or packets' ways have changed
- * ({@link io.turnstile.offload.PathBook#waysChanged}).
+ * walk is looked at after a pause. Of the rest another one is looked at once the connection or packets' ways have
+ * changed ({@link io.turnstile.offload.PathBook#waysChanged}).
  */
 enum NotCarried {
     // spotless:off

@@ -164,7 +164,9 @@ public final class PathKeeper implements WalkWatcher, AutoCloseable {
         }
     }
 
-    /** Whether none of them has died since: else the change that has killed it may be one that nobody tells of any more. */
+    /**
+     * Whether none of them has died since: else the change that has killed it may be one that nobody tells of any more.
+     */
     private static boolean areAlive(List<DatapathFlow> flows) {
         return flows.stream().noneMatch(DatapathFlow::isDead);
     }

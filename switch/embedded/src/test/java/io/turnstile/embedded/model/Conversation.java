@@ -12,9 +12,9 @@ import java.util.Random;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A client and whoever gets its packets: UDP to and fro, or TCP with its handshake, data and end. Each answers what
- * has come to it, wherever that was and however rewritten; what was lost is sent again. Nobody resets a connection that
- * is established: whether software believes that depends on what it has seen (docs/decisions/0015).
+ * A client and whoever gets its packets: UDP to and fro, or TCP with its handshake, data and end. Each answers what has
+ * come to it, wherever that was and however rewritten; what was lost is sent again. Nobody resets a connection that is
+ * established: whether software believes that depends on what it has seen (docs/decisions/0015).
  */
 final class Conversation {
     /** @param frame as it comes in by the port */

@@ -162,8 +162,7 @@ final class EmbeddedWorld implements ModelWorld, AutoCloseable {
 
     @Override
     public List<Integer> configurations() {
-        return List.of(
-                OfPort.CONFIG_PORT_DOWN, OfPort.CONFIG_NO_RECV, OfPort.CONFIG_NO_FWD, OfPort.CONFIG_NO_FLOOD);
+        return List.of(OfPort.CONFIG_PORT_DOWN, OfPort.CONFIG_NO_RECV, OfPort.CONFIG_NO_FWD, OfPort.CONFIG_NO_FLOOD);
     }
 
     @Override

@@ -110,8 +110,8 @@ public final class PathsModel {
 
     private static Map<ModelPort, List<String>> text(Map<ModelPort, List<byte[]>> sent) {
         Map<ModelPort, List<String>> text = new TreeMap<>();
-        sent.forEach((port, frames) -> text.put(
-                port, frames.stream().map(HexFormat.of()::formatHex).toList()));
+        sent.forEach((port, frames) ->
+                text.put(port, frames.stream().map(HexFormat.of()::formatHex).toList()));
         return text;
     }
 
@@ -208,9 +208,7 @@ public final class PathsModel {
             expected = software.counters();
             counters = carrying.counters();
         }
-        assertThat(String.join("\n", counters))
-                .as("counters%n%s", this)
-                .isEqualTo(String.join("\n", expected));
+        assertThat(String.join("\n", counters)).as("counters%n%s", this).isEqualTo(String.join("\n", expected));
     }
 
     private <T> T any(List<T> all) {

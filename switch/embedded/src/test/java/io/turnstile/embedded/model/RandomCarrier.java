@@ -51,7 +51,8 @@ final class RandomCarrier extends CarrierByHand {
     public @Nullable Carried forward(String ingress, byte[] bytes, Egress egress) {
         if (!paths.isEmpty() && random.nextInt(100) == 0) {
             List<Path> all = List.copyOf(paths.values());
-            Objects.requireNonNull(context).pathLost(all.get(random.nextInt(all.size())).id(), "worn out");
+            Objects.requireNonNull(context)
+                    .pathLost(all.get(random.nextInt(all.size())).id(), "worn out");
         }
         Carried result = super.forward(ingress, bytes, egress);
         carried += result == null ? 0 : 1;

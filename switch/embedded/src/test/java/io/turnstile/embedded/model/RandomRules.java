@@ -5,9 +5,8 @@ import java.util.List;
 import java.util.Random;
 
 /**
- * A random stateful pipeline over two bridges, as lines for ovs-ofctl, and random changes of it. Its skeleton lets
- * most conversations through; random rules beside it look at this and that, rewrite, send elsewhere, or stand in the
- * way.
+ * A random stateful pipeline over two bridges, as lines for ovs-ofctl, and random changes of it. Its skeleton lets most
+ * conversations through; random rules beside it look at this and that, rewrite, send elsewhere, or stand in the way.
  *
  * <p>Tables of the first bridge: 0 prepares a packet and has it tracked; 1 has the first zone's verdict, commits and
  * writes marks; 2 may have it tracked in a second zone, whose verdict table 3 has; 4 sends it on; 20 is for resubmits.
@@ -76,19 +75,26 @@ final class RandomRules {
         for (String family : FAMILIES) {
             boolean ipv6 = family.equals("ipv6");
             String nat = translates() ? ",nat" : "";
-            skeleton(0, "table=0,priority=10," + family + " actions=" + rewrites(0.3)
-                    + "ct(table=1,zone=" + FIRST_ZONE + nat + ")");
+            skeleton(
+                    0,
+                    "table=0,priority=10," + family + " actions=" + rewrites(0.3) + "ct(table=1,zone=" + FIRST_ZONE
+                            + nat + ")");
             for (ModelPort client : ModelPort.CLIENTS) {
                 String in = family + ",in_port=" + client.number();
-                skeleton(0, "table=1,priority=10," + in + ",ct_state=+trk+new actions=ct(commit,zone=" + FIRST_ZONE
-                        + translation(client, ipv6) + marks(0.3) + "),resubmit(,2)");
+                skeleton(
+                        0,
+                        "table=1,priority=10," + in + ",ct_state=+trk+new actions=ct(commit,zone=" + FIRST_ZONE
+                                + translation(client, ipv6) + marks(0.3) + "),resubmit(,2)");
             }
-            skeleton(0, "table=1,priority=10," + family + ",ct_state=+trk+est actions=" + rewrites(0.3)
-                    + "resubmit(,2)");
+            skeleton(
+                    0,
+                    "table=1,priority=10," + family + ",ct_state=+trk+est actions=" + rewrites(0.3) + "resubmit(,2)");
             if (hasSecondZone) {
                 skeleton(0, "table=2,priority=10," + family + " actions=ct(table=3,zone=" + SECOND_ZONE + ")");
-                skeleton(0, "table=3,priority=10," + family + ",ct_state=+trk+new actions=ct(commit,zone="
-                        + SECOND_ZONE + marks(0.3) + "),resubmit(,4)");
+                skeleton(
+                        0,
+                        "table=3,priority=10," + family + ",ct_state=+trk+new actions=ct(commit,zone=" + SECOND_ZONE
+                                + marks(0.3) + "),resubmit(,4)");
                 skeleton(0, "table=3,priority=10," + family + ",ct_state=+trk+est actions=resubmit(,4)");
             } else {
                 skeleton(0, "table=2,priority=10," + family + " actions=resubmit(,4)");
@@ -97,10 +103,15 @@ final class RandomRules {
                 addDelivery(port, ipv6, family);
             }
             if (hasFarZone) {
-                skeleton(1, "table=0,priority=10," + family + " actions=" + rewrites(0.3)
-                        + "ct(table=1,zone=" + FAR_ZONE + ")");
-                skeleton(1, "table=1,priority=10," + family + ",in_port=" + ModelPort.PATCH
-                        + ",ct_state=+trk+new actions=ct(commit,zone=" + FAR_ZONE + marks(0.3) + "),resubmit(,2)");
+                skeleton(
+                        1,
+                        "table=0,priority=10," + family + " actions=" + rewrites(0.3) + "ct(table=1,zone=" + FAR_ZONE
+                                + ")");
+                skeleton(
+                        1,
+                        "table=1,priority=10," + family + ",in_port=" + ModelPort.PATCH
+                                + ",ct_state=+trk+new actions=ct(commit,zone=" + FAR_ZONE + marks(0.3)
+                                + "),resubmit(,2)");
                 skeleton(1, "table=1,priority=10," + family + ",ct_state=+trk+est actions=resubmit(,2)");
             } else {
                 skeleton(1, "table=0,priority=10," + family + " actions=" + rewrites(0.3) + "resubmit(,2)");
@@ -110,14 +121,19 @@ final class RandomRules {
 
     private void addDelivery(ModelPort port, boolean ipv6, String family) {
         String destination = family + "," + destination(port, ipv6);
-        skeleton(0, "table=4,priority=10," + destination + " actions=" + rewrites(0.4) + "output:"
-                + port.numberFromBridge0());
+        skeleton(
+                0,
+                "table=4,priority=10," + destination + " actions=" + rewrites(0.4) + "output:"
+                        + port.numberFromBridge0());
         if (port.bridge() == 1) {
-            skeleton(1, "table=2,priority=10,in_port=" + ModelPort.PATCH + "," + destination + " actions="
-                    + rewrites(0.4) + "output:" + port.number());
+            skeleton(
+                    1,
+                    "table=2,priority=10,in_port=" + ModelPort.PATCH + "," + destination + " actions=" + rewrites(0.4)
+                            + "output:" + port.number());
         } else {
-            skeleton(1, "table=2,priority=10," + destination + " actions=" + rewrites(0.4) + "output:"
-                    + ModelPort.PATCH);
+            skeleton(
+                    1,
+                    "table=2,priority=10," + destination + " actions=" + rewrites(0.4) + "output:" + ModelPort.PATCH);
         }
         if (port.isClient() && port.bridge() == 0) {
             String translated = (ipv6 ? "ipv6_dst=" : "nw_dst=") + port.translatedAddress(ipv6);
@@ -146,7 +162,8 @@ final class RandomRules {
         table = table == 5 ? 20 : table == 3 && !hasSecondZone ? 4 : table;
         StringBuilder text = new StringBuilder("table=" + table + ",priority=" + (11 + random.nextInt(5)));
         if (mayTimeOut && random.nextInt(5) == 0) {
-            text.append(random.nextBoolean() ? ",idle_timeout=" : ",hard_timeout=").append(1 + random.nextInt(4));
+            text.append(random.nextBoolean() ? ",idle_timeout=" : ",hard_timeout=")
+                    .append(1 + random.nextInt(4));
         }
         text.append(',').append(family).append(condition(family)).append(random.nextBoolean() ? condition(family) : "");
         String actions = far ? farActions(table) : actions(table);
@@ -179,11 +196,12 @@ final class RandomRules {
             return "drop";
         }
         return switch (table) {
-            case 0 -> rewrites(0.6) + (random.nextInt(3) == 0 ? "resubmit(,20)," : "") + "ct(table=1,zone=" + FIRST_ZONE
-                    + (translates() ? ",nat" : "") + ")";
+            case 0 ->
+                rewrites(0.6) + (random.nextInt(3) == 0 ? "resubmit(,20)," : "") + "ct(table=1,zone=" + FIRST_ZONE
+                        + (translates() ? ",nat" : "") + ")";
             case 1 -> recommit(FIRST_ZONE) + rewrites(0.5) + "resubmit(,2)";
-            case 2 -> rewrites(0.5)
-                    + (hasSecondZone ? "ct(table=3,zone=" + SECOND_ZONE + ")" : "resubmit(,20),resubmit(,4)");
+            case 2 ->
+                rewrites(0.5) + (hasSecondZone ? "ct(table=3,zone=" + SECOND_ZONE + ")" : "resubmit(,20),resubmit(,4)");
             case 3 -> recommit(SECOND_ZONE) + rewrites(0.5) + "resubmit(,4)";
             case 20 -> rewrites(0.9) + "load:1->NXM_NX_REG1[]";
             default -> rewrites(0.5) + ending();
@@ -217,19 +235,20 @@ final class RandomRules {
                     case 0 -> mark;
                     case 1 -> label;
                     default -> mark + "," + label;
-                } + ")";
+                }
+                + ")";
     }
 
     private String ending() {
         int port = any(List.of(ModelPort.values())).numberFromBridge0();
         return switch (random.nextInt(12)) {
             case 0 -> "controller";
-            case 1 -> "output:" + port + ",output:" + any(List.of(ModelPort.values())).numberFromBridge0();
+            case 1 ->
+                "output:" + port + ",output:" + any(List.of(ModelPort.values())).numberFromBridge0();
             case 2, 3 -> "NORMAL";
             case 4 -> "FLOOD";
             case 5 -> "in_port";
             case 6 -> "output:" + port + ",ct_clear";
-            case 7 -> "drop";
             default -> "output:" + port;
         };
     }
