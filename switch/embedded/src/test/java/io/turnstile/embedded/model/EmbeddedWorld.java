@@ -256,13 +256,24 @@ final class EmbeddedWorld implements ModelWorld, AutoCloseable {
                     counted.txBytes() + carried.sentBytes,
                     counted.txDropped()));
         }
-        sw.dumpConnections().stream().sorted().forEach(lines::add);
+        sw.dumpConnections().stream()
+                .map(EmbeddedWorld::withoutTcpDeadline)
+                .sorted()
+                .forEach(lines::add);
         return lines;
     }
 
     @Override
     public boolean isAboutToExpire() {
         return sw.dumpConnections().stream().anyMatch(line -> line.contains("timeout=0"));
+    }
+
+    /**
+     * A segment outside of the window leaves the deadline; while a provider holds the connection all count as inside
+     * (docs/decisions/0015). Of connections picked up in the middle that happens to honest ones.
+     */
+    private static String withoutTcpDeadline(String line) {
+        return line.startsWith("tcp,") ? line.replaceFirst(",timeout=\\d+", "") : line;
     }
 
     @Override

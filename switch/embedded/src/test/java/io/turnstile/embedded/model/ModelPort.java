@@ -1,6 +1,5 @@
 package io.turnstile.embedded.model;
 
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -46,13 +45,6 @@ public enum ModelPort {
     /** The number of the first bridge's port behind which it is. */
     int numberFromBridge0() {
         return bridge == 0 ? number : PATCH;
-    }
-
-    static ModelPort of(int bridge, int number) {
-        return Arrays.stream(values())
-                .filter(port -> port.bridge == bridge && port.number == number)
-                .findFirst()
-                .orElseThrow();
     }
 
     // ---- who is there ----

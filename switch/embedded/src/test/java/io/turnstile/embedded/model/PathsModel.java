@@ -160,7 +160,7 @@ public final class PathsModel {
                 history.add("offload " + on);
                 carrying.setOffload(on);
             }
-            default -> advance(Duration.ofMillis(500L * (1 + random.nextInt(random.nextInt(5) == 0 ? 60 : 6))));
+            default -> advance(Duration.ofMillis(500L * (1 + random.nextInt(random.nextInt(5) == 0 ? 25 : 6))));
         }
     }
 
