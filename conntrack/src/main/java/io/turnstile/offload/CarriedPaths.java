@@ -53,6 +53,9 @@ final class CarriedPaths implements PathBook {
     private volatile boolean someWait;
 
     private volatile boolean roomSaid;
+    /** Counts {@link #waysChanged}; each direction remembers it from before its walk was looked at. */
+    private final AtomicInteger ways = new AtomicInteger();
+
     private long rounds; // by who ticks
     private long roundNs; // by who ticks
 
@@ -159,12 +162,25 @@ final class CarriedPaths implements PathBook {
 
     @Override
     public boolean wants(long connectionId, boolean reply) {
-        return isAsked() && table.isWanted(connectionId, reply);
+        if (!isAsked()) {
+            return false;
+        }
+        if (table.isWanted(connectionId, reply)) {
+            return true;
+        }
+        if (table.reconsider(connectionId, reply, ways.get())) {
+            someWait = true;
+        }
+        return false;
     }
 
     @Override
     public boolean claim(long connectionId, boolean reply) {
-        return table.move(connectionId, reply, Standing.WANTED, Standing.CLAIMED);
+        if (!table.move(connectionId, reply, Standing.WANTED, Standing.CLAIMED)) {
+            return false;
+        }
+        table.noteWays(connectionId, reply, ways.get());
+        return true;
     }
 
     @Override
@@ -176,6 +192,11 @@ final class CarriedPaths implements PathBook {
         if (again) {
             someWait = true;
         }
+    }
+
+    @Override
+    public void waysChanged() {
+        ways.incrementAndGet();
     }
 
     // ---- news of connections: forwarding threads ----

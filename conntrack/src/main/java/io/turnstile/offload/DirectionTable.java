@@ -16,11 +16,11 @@ import org.jspecify.annotations.Nullable;
  * only, so that whoever is late for a generation finds it changed and does nothing.
  *
  * <p>Beside it, for each direction, what stood in the way last ({@link ReasonTable} index) and a bit for each lane that
- * has declined.
+ * has declined; and how often packets' ways had changed ({@link PathBook#waysChanged}) when it was claimed.
  *
- * <p>Threads: any. What forwarding threads call takes no lock and allocates nothing: {@link #isWanted}, {@link #move},
- * {@link #onChanged}, {@link #onRemoved}, {@link #pathsOf}. Growing takes this object's monitor, changing a slot's
- * paths that of its chunk, both for the time of an allocation.
+ * <p>Threads: any. What forwarding threads call takes no lock and allocates nothing: {@link #isWanted},
+ * {@link #reconsider}, {@link #move}, {@link #noteWays}, {@link #onChanged}, {@link #onRemoved}, {@link #pathsOf}.
+ * Growing takes this object's monitor, changing a slot's paths that of its chunk, both for the time of an allocation.
  */
 final class DirectionTable {
     /** How a direction stands. The ordinals are stored. */
@@ -35,7 +35,7 @@ final class DirectionTable {
         ACTIVE,
         /** Wanted again after a pause, or once a provider says that it has room. */
         WAITING,
-        /** Wanted again when the connection or its walk has changed. */
+        /** Wanted again when the connection has changed; waits once packets' ways have. */
         REFUSED
     }
 
@@ -69,6 +69,7 @@ final class DirectionTable {
     private static final class Chunk {
         private final long[] words = new long[CHUNK_SLOTS];
         private final int[] notes = new int[2 * CHUNK_SLOTS];
+        private final int[] ways = new int[2 * CHUNK_SLOTS];
         private final @Nullable CarriedPath[] @Nullable [] paths = new @Nullable CarriedPath[CHUNK_SLOTS][];
     }
 
@@ -186,11 +187,49 @@ final class DirectionTable {
                 return;
             }
             long changed = isAfresh ? afresh(word, reply, to) : with(word, reply, to);
-            boolean longer = to == Standing.WAITING && (changed >>> shift(reply) & LEVEL_MASK) != LEVEL_MASK;
-            if (change(chunk, connectionId, word, longer ? changed + (1L << LEVEL_SHIFT + shift(reply)) : changed)) {
+            if (change(chunk, connectionId, word, to == Standing.WAITING ? longer(changed, reply) : changed)) {
                 return;
             }
         }
+    }
+
+    /** With the next longer pause, if there is one. */
+    private static long longer(long word, boolean reply) {
+        boolean isLongest = (word >>> shift(reply) & LEVEL_MASK) == LEVEL_MASK;
+        return isLongest ? word : word + (1L << LEVEL_SHIFT + shift(reply));
+    }
+
+    /** How often ways have changed before the walk of this direction is looked at. */
+    void noteWays(long connectionId, boolean reply, int ways) {
+        Chunk chunk = chunk(connectionId);
+        if (chunk != null) {
+            NOTE.setVolatile(chunk.ways, noteAt(connectionId, reply), ways);
+        }
+    }
+
+    /**
+     * What was refused before ways changed waits from now on, as who declined it may take it now. It is not wanted at
+     * once: where rules change all the time each direction would be looked at with each packet.
+     *
+     * @param ways how often they have changed
+     * @return whether it did
+     */
+    boolean reconsider(long connectionId, boolean reply, int ways) {
+        Chunk chunk = chunk(connectionId);
+        while (chunk != null) {
+            long word = word(chunk, connectionId);
+            if (!SlotTable.sameGeneration(word, connectionId)
+                    || standingIn(word, reply) != Standing.REFUSED
+                    || (word & CLOSING) != 0
+                    || (int) NOTE.getVolatile(chunk.ways, noteAt(connectionId, reply)) == ways) {
+                return false;
+            }
+            if (change(chunk, connectionId, word, longer(with(word, reply, Standing.WAITING), reply))) {
+                forgetDeclines(chunk, connectionId, reply);
+                return true;
+            }
+        }
+        return false;
     }
 
     /**

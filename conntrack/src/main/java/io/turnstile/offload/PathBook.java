@@ -44,6 +44,13 @@ public interface PathBook {
     void refuse(long connectionId, Direction direction, String reason, boolean again);
 
     /**
+     * Packets may go another way than they did: what was refused for good is looked at again, each direction when its
+     * next packet comes, and not more often than what waits. The flows of walks that were sampled before are dead by
+     * now, if this concerns them. Threads: any; takes no lock.
+     */
+    void waysChanged();
+
+    /**
      * Waits until nobody carries any of them. Threads: any that may wait; not a provider's, and with no lock held.
      *
      * @return false if a provider has not given some path back in this time

@@ -112,6 +112,11 @@ public final class PathGate implements PathBook {
     }
 
     @Override
+    public void waysChanged() {
+        book.waysChanged();
+    }
+
+    @Override
     public boolean awaitOver(Collection<? extends PathHandle> paths, long timeoutNs) {
         return book.awaitOver(paths, timeoutNs);
     }

@@ -7,9 +7,9 @@ import java.util.concurrent.TimeUnit;
  * How long random histories are tried: some seeds in an ordinary run; for {@code -Dturnstile.hunt.minutes=20} fresh
  * ones for so long, for each test; {@code -Dturnstile.hunt.seed=7} that one alone. A failure names its seed.
  */
-final class Hunt {
+public final class Hunt {
     /** A random history, decided by its seed as far as threads leave that to it. */
-    interface History {
+    public interface History {
         void run(long seed) throws Exception;
     }
 
@@ -18,12 +18,12 @@ final class Hunt {
     private Hunt() {}
 
     /** A hunt has no time limit but its own. */
-    static boolean isOn() {
+    public static boolean isOn() {
         return Integer.getInteger("turnstile.hunt.minutes", 0) > 0;
     }
 
     /** Tries seeds 1 to {@code usual}, and beyond if a hunt is asked for. */
-    static void over(String what, int usual, History history) {
+    public static void over(String what, int usual, History history) {
         Long only = Long.getLong("turnstile.hunt.seed");
         if (only != null) {
             run(what, only, history);

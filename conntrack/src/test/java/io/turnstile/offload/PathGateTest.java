@@ -62,6 +62,9 @@ class PathGateTest {
         }
 
         @Override
+        public void waysChanged() {}
+
+        @Override
         public boolean awaitOver(Collection<? extends PathHandle> paths, long timeoutNs) {
             return paths.isEmpty();
         }

@@ -181,6 +181,7 @@ class ProcessStoryTest {
                         .attempt()
                         .output())
                 .contains("2 received");
+        itSaysThatItMayNotCarryAndForwards(a, b);
         Command.of("ovs-ofctl", "mod-port", rundir.resolve(bridge + ".mgmt").toString(), b.device(), "down")
                 .run();
         Await.until(
@@ -214,6 +215,22 @@ class ProcessStoryTest {
         }
         appctl("exit");
         Await.until("it has ended", PATIENCE, () -> !Files.exists(pidFile()), this::log);
+    }
+
+    /** The provider that carries in the kernel has not the rights; the rest goes on. */
+    private void itSaysThatItMayNotCarryAndForwards(Host a, Host b) {
+        String why = "init failed: BPF is not permitted: it needs root, or the capabilities CAP_BPF and CAP_NET_ADMIN";
+        vsctl("set", "Open_vSwitch", ".", "other_config:hw-offload=true").run();
+        Await.until(
+                "the provider says why it does not carry",
+                PATIENCE,
+                () -> appctl("conntrack/offload-show").output().contains(why),
+                () -> appctl("conntrack/offload-show").output() + log());
+        assertThat(log()).contains("BPF is not permitted");
+        assertThat(a.command("ping", "-c", "2", "-i", "0.2", "-W", "2", b.address())
+                        .attempt()
+                        .output())
+                .contains("2 received");
     }
 
     @Test

@@ -64,6 +64,9 @@ class DatapathCommandsTest {
         public void flowsKilled(Collection<DatapathFlow> flows) {}
 
         @Override
+        public void waysChanged() {}
+
+        @Override
         public void portRemoved(DatapathPort port) {}
 
         @Override

@@ -52,6 +52,9 @@ public final class FakePaths implements PathBook {
     }
 
     @Override
+    public void waysChanged() {}
+
+    @Override
     public boolean awaitOver(Collection<? extends PathHandle> paths, long timeoutNs) {
         return true;
     }

@@ -3,6 +3,7 @@ package io.turnstile.embedded;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.datapath.DatapathFlow;
+import io.turnstile.embedded.model.CarrierByHand;
 import io.turnstile.offload.PathBook.DirectionState;
 import io.turnstile.offload.spi.Path;
 import io.turnstile.packet.Frame;
@@ -193,6 +194,65 @@ class EmbeddedPathsTest {
         assertThat(carrier.log).isEmpty();
         assertThat(states())
                 .containsExactly("original not carried: more than one output", "reply not carried: to the controller");
+    }
+
+    /** More than the shortest pause after which a direction is looked at again. */
+    private static final Duration PAUSE = Duration.ofSeconds(3);
+
+    @Test
+    void whatFlowsKeptFromBeingCarriedForGoodIsCarriedOnceTheyAreGone() {
+        startWith(FIREWALL);
+        sw.modifyFlows("table=1,in_port=1,ip,ct_state=+trk+est actions=push_vlan:0x88a8,2");
+        converse();
+        sw.advance(PAUSE);
+        sw.receive(1, query);
+        assertThat(states())
+                .as("nothing has changed")
+                .contains("original not carried: a VLAN tag of another type than 0x8100");
+        sw.modifyFlows("table=1,in_port=1,ip,ct_state=+trk+est actions=2");
+        sw.receive(1, query);
+        sw.advance(PAUSE);
+        sw.receive(1, query);
+        assertThat(states()).contains("original carried");
+    }
+
+    @Test
+    void whatAProviderHasDeclinedIsOfferedAgainOnceRulesHaveChanged() {
+        carrier.declines = true;
+        startWith(FIREWALL);
+        converse();
+        for (int i = 0; i < 10; i++) {
+            sw.advance(PAUSE);
+            converse();
+        }
+        assertThat(carrier.declined).as("paths, while nothing has changed").isEqualTo(2);
+        carrier.declines = false;
+        sw.flows("table=1,priority=20,in_port=3,ip actions=1");
+        converse();
+        sw.advance(PAUSE);
+        converse();
+        assertThat(states()).containsExactly("original carried", "reply carried");
+    }
+
+    @Test
+    void rulesThatChangeAllTheTimeDoNotHaveEachPacketLookedAt() {
+        carrier.declines = true;
+        startWith(FIREWALL);
+        for (int i = 0; i < 100; i++) {
+            sw.flows("table=1,priority=20,in_port=3,ip actions=1");
+            converse();
+            sw.advance(Duration.ofMillis(100));
+        }
+        assertThat(carrier.declined).as("paths in 10 s").isBetween(6, 12);
+    }
+
+    @Test
+    void aFullFlowCacheIsNotTakenForRulesThatChange() {
+        startWith(FIREWALL);
+        sw.core().datapath.setFlowLimit(0);
+        converse();
+        assertThat(states())
+                .containsExactly("original not carried: flow cache is full", "reply not carried: flow cache is full");
     }
 
     // ---- what takes them back ----

@@ -124,6 +124,7 @@ public final class Datapath {
             }
         }
         ports.add(port, wantedNumber);
+        watcher.get().waysChanged();
         portListener.accept(wantedNumber);
         return wantedNumber;
     }
@@ -134,6 +135,7 @@ public final class Datapath {
      */
     public int addPortFrom(int lowest, Port port) {
         int number = ports.addFrom(lowest, port);
+        watcher.get().waysChanged();
         portListener.accept(number);
         return number;
     }

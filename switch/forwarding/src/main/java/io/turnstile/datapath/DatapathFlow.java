@@ -46,7 +46,15 @@ public final class DatapathFlow {
     /** Chain of the sub-table's bucket; written under the cache's lock, read without it. */
     volatile @Nullable DatapathFlow next;
 
+    /** Why a flow never comes into the cache. */
+    public enum Uncached {
+        /** What becomes of a packet is not the same for the next one. */
+        FOR_ONE_PACKET,
+        CACHE_FULL
+    }
+
     private volatile boolean dead;
+    private volatile @Nullable Uncached uncached;
     private volatile long packets;
     private volatile long bytes;
     private volatile long lastUsedNs;
@@ -131,6 +139,17 @@ public final class DatapathFlow {
 
     void kill() {
         dead = true;
+    }
+
+    /** The flow is for the packet that made it, and dead from the start. */
+    void leaveOut(Uncached why) {
+        uncached = why;
+        kill();
+    }
+
+    /** Why the flow has never been in the cache; null if it has, or was translated while rules changed. */
+    public @Nullable Uncached uncached() {
+        return uncached;
     }
 
     /** True once the flow has been removed: no batch that begins afterwards uses it. */

@@ -77,11 +77,14 @@ final class FlowLookup {
             Upcall.Translation translation = upcall.get().miss(packet, context.key, context.nowNs);
             DatapathFlow flow = new DatapathFlow(
                     context.key, translation.mask(), translation.actions(), translation.owner(), context.nowNs);
-            if (!translation.cacheable() || upkeep.isFull()) {
-                flow.kill();
-                return flow;
+            if (!translation.cacheable()) {
+                flow.leaveOut(DatapathFlow.Uncached.FOR_ONE_PACKET);
+            } else if (upkeep.isFull()) {
+                flow.leaveOut(DatapathFlow.Uncached.CACHE_FULL);
+            } else {
+                return upkeep.install(flow, translation);
             }
-            return upkeep.install(flow, translation);
+            return flow;
         } catch (RuntimeException e) {
             drops.add(DropReason.UPCALL_FAILED, 1);
             failures.report("translation", e);

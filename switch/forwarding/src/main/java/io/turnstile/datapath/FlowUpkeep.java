@@ -67,6 +67,7 @@ final class FlowUpkeep {
 
     void invalidate(Predicate<DatapathFlow> affected) {
         removeAll(affected);
+        watcher.get().waysChanged();
     }
 
     private void removeAll(Predicate<DatapathFlow> selected) {
@@ -84,6 +85,7 @@ final class FlowUpkeep {
 
     void bury(Collection<DatapathFlow> killed) {
         watcher.get().flowsKilled(killed); // First: that they are not followed elsewhere may take a while.
+        watcher.get().waysChanged();
         cache.bury(killed, this::retire);
     }
 

@@ -33,6 +33,13 @@ public interface WalkWatcher {
     /** These flows are dead: nobody may follow them any more. No lock is held; returns at once. */
     void flowsKilled(Collection<DatapathFlow> flows);
 
+    /**
+     * Packets may go another way from now on than they went before: rules, ports or learned addresses have changed, and
+     * the flows that this concerns are dead. Told once a change, however many flows there are. No lock is held; returns
+     * at once.
+     */
+    void waysChanged();
+
     /** The port has gone: nobody may receive or send by it any more. No lock is held; returns at once. */
     void portRemoved(DatapathPort port);
 

@@ -41,6 +41,9 @@ final class WatcherReference {
         public void flowsKilled(Collection<DatapathFlow> flows) {}
 
         @Override
+        public void waysChanged() {}
+
+        @Override
         public void portRemoved(DatapathPort port) {}
 
         @Override

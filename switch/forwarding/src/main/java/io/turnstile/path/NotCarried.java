@@ -1,8 +1,9 @@
 package io.turnstile.path;
 
 /**
- * Why a walk is not offered as a path: in words, and whether what stands in the way may pass by itself. What flows do
- * may: when they are changed nobody tells the directions that they kept from being carried.
+ * Why a walk is not offered as a path: in words, and whether what stands in the way may pass by itself, so that another
+ * walk is looked at after a pause. Of the rest another one is looked at once the connection or packets' ways have
+ * changed ({@link io.turnstile.offload.PathBook#waysChanged}).
  */
 enum NotCarried {
     // spotless:off
@@ -28,6 +29,9 @@ enum NotCarried {
     FORCE                ("ct(force) may replace the connection",         true),
     WRITES_CONNECTION    ("flows change the connection's mark or label",  true),
     RULES_CHANGED        ("rules changed meanwhile",                      true),
+    /** {@link io.turnstile.datapath.Datapath#setFlowLimit}: without a flow nobody could tell that the way has changed. */
+    FLOW_CACHE_FULL      ("flow cache is full",                           true),
+    FLOW_FOR_ONE_PACKET  ("flows treat each packet on its own",           true),
     PORT_GONE            ("port gone",                                    true),
     NO_ROOM              ("as many paths as the heap has room for",       true),
     /** What was sampled and what is known of the connections do not fit together: something changed in between. */

@@ -173,8 +173,15 @@ public final class PathKeeper implements WalkWatcher, AutoCloseable {
                     walk.connectionId(),
                     walk.reply() ? Direction.REPLY : Direction.ORIGINAL,
                     refused.text(),
-                    refused.reason().mayPass());
+                    refused.reason().mayPass() || !areAlive(walk.flows()));
         }
+    }
+
+    /**
+     * Whether none of them has died since: else the change that has killed it may be one that nobody tells of any more.
+     */
+    private static boolean areAlive(List<DatapathFlow> flows) {
+        return flows.stream().noneMatch(DatapathFlow::isDead);
     }
 
     /** Null if a path was offered. */
@@ -219,13 +226,13 @@ public final class PathKeeper implements WalkWatcher, AutoCloseable {
         if (objection != null) {
             return new Refused(objection);
         }
-        composed.members().stream().skip(1).forEach(member -> explain(member, present));
+        composed.members().stream().skip(1).forEach(member -> explain(member, path, present));
         return null;
     }
 
     private static @Nullable NotCarried offer(KeptPath path, Composed composed, PathBook present) {
         if (!path.way().hasLiveFlows()) {
-            return NotCarried.RULES_CHANGED;
+            return whyNotAlive(path);
         }
         if (!path.hasItsPorts()) {
             return NotCarried.PORT_GONE;
@@ -233,15 +240,28 @@ public final class PathKeeper implements WalkWatcher, AutoCloseable {
         return path.offerTo(present, composed.arriving(), composed.leaving()) ? null : NotCarried.RULES_CHANGED;
     }
 
+    private static NotCarried whyNotAlive(KeptPath path) {
+        for (Step step : path.way().steps()) {
+            DatapathFlow.Uncached uncached = step.flow().uncached();
+            if (uncached != null) {
+                return switch (uncached) {
+                    case CACHE_FULL -> NotCarried.FLOW_CACHE_FULL;
+                    case FOR_ONE_PACKET -> NotCarried.FLOW_FOR_ONE_PACKET;
+                };
+            }
+        }
+        return NotCarried.RULES_CHANGED;
+    }
+
     /** No walk begins with this connection in this direction. */
-    private static void explain(Member member, PathBook present) {
+    private static void explain(Member member, KeptPath path, PathBook present) {
         boolean reply = member.direction() == Direction.REPLY;
         if (present.wants(member.connectionId(), reply) && present.claim(member.connectionId(), reply)) {
             present.refuse(
                     member.connectionId(),
                     member.direction(),
                     NotCarried.OTHERS_WALK.text(),
-                    NotCarried.OTHERS_WALK.mayPass());
+                    NotCarried.OTHERS_WALK.mayPass() || !path.way().hasLiveFlows());
         }
     }
 
@@ -302,6 +322,14 @@ public final class PathKeeper implements WalkWatcher, AutoCloseable {
             if (under != null) {
                 under.forEach(group -> group.paths().forEach(path -> path.withdraw(PathEnd.RULES_CHANGED)));
             }
+        }
+    }
+
+    @Override
+    public void waysChanged() {
+        PathBook present = book;
+        if (present != null) {
+            present.waysChanged();
         }
     }
 

@@ -33,6 +33,9 @@ public class SampleTaker implements WalkWatcher {
     public void flowsKilled(Collection<DatapathFlow> flows) {}
 
     @Override
+    public void waysChanged() {}
+
+    @Override
     public void portRemoved(DatapathPort port) {}
 
     @Override

@@ -172,6 +172,9 @@ class PathKeeperUnderTrafficTest {
         }
 
         @Override
+        public void waysChanged() {}
+
+        @Override
         public boolean awaitOver(Collection<? extends PathHandle> paths, long timeoutNs) {
             while (!paths.stream().allMatch(PathHandle::isOver)) {
                 Thread.onSpinWait();

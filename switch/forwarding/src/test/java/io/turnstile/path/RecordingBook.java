@@ -90,6 +90,9 @@ final class RecordingBook implements PathBook {
     }
 
     @Override
+    public void waysChanged() {}
+
+    @Override
     public boolean awaitOver(Collection<? extends PathHandle> paths, long timeoutNs) {
         log.add("await " + paths.size());
         whileAwaited.run();

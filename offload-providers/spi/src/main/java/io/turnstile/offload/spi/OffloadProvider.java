@@ -180,9 +180,9 @@ public interface OffloadProvider extends AutoCloseable {
      *
      * <p>When: after {@link #connEstablished} has said true, any number of times, but at most one path a direction at a
      * time; offered to one provider at a time, in the order of priority, until one accepts. A decline means that this
-     * provider is not offered a path of this direction again before the connection or its walk changes; after
-     * {@link Verdict#later} it is, once it says {@link ProviderContext#room()} or after a pause. A throw: failed, and a
-     * {@code pathDel} follows at once in case something was done.
+     * provider is not offered a path of this direction again before the connection changes, or rules or ports do, which
+     * may have changed its walk; after {@link Verdict#later} it is, once it says {@link ProviderContext#room()} or
+     * after a pause. A throw: failed, and a {@code pathDel} follows at once in case something was done.
      */
     default Verdict pathPut(ConnView connection, Path path) {
         return Verdict.decline("carries nothing");

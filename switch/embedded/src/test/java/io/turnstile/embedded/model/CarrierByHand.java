@@ -1,4 +1,4 @@
-package io.turnstile.embedded;
+package io.turnstile.embedded.model;
 
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
@@ -13,18 +13,45 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
-/** A provider that accepts every path and carries what the test says it has. */
-final class CarrierByHand implements OffloadProvider {
+/**
+ * A provider that accepts every path of TCP and UDP, and carries frames when a test hands them to it, or has carried
+ * what the test says it has.
+ *
+ * <p>Threads: those that the switch calls it by, and the test's; one at a time.
+ */
+public class CarrierByHand implements OffloadProvider {
+    /**
+     * A frame that was carried.
+     *
+     * @param egress the port that it leaves by
+     */
+    public record Carried(PortRef egress, byte[] frame) {}
+
+    /** What a device knows of its ports. */
+    public interface Egress {
+        /** Whether the port sends so many bytes behind the Ethernet header and a tag. */
+        boolean fits(PortRef port, int networkBytes);
+    }
+
     private static final class Use {
         long packets;
         long bytes;
         long epochMs;
     }
 
-    final Map<Long, Path> paths = new TreeMap<>();
+    public final Map<Long, Path> paths = new TreeMap<>();
     /** {@code put …} and {@code del …: reason}, in order. */
-    final List<String> log = new ArrayList<>();
+    public final List<String> log = new ArrayList<>();
+
+    /** Whether it declines paths instead; how many it has. */
+    public boolean declines;
+
+    public int declined;
+
+    private static final int TCP = 6;
+    private static final int UDP = 17;
 
     private final Map<Long, Use> untold = new TreeMap<>();
     private ProviderContext context;
@@ -64,6 +91,13 @@ final class CarrierByHand implements OffloadProvider {
 
     @Override
     public Verdict pathPut(ConnView connection, Path path) {
+        if (connection.protocol() != TCP && connection.protocol() != UDP) {
+            return Verdict.decline("neither TCP nor UDP");
+        }
+        if (declines) {
+            declined++;
+            return Verdict.decline("not these days");
+        }
         paths.put(path.id(), path);
         log.add("put " + path);
         return Verdict.accept();
@@ -80,22 +114,44 @@ final class CarrierByHand implements OffloadProvider {
     }
 
     /** What has happened since the last time. */
-    List<String> takeLog() {
+    public List<String> takeLog() {
         List<String> taken = List.copyOf(log);
         log.clear();
         return taken;
     }
 
     /** The path of that direction. */
-    Path path(String direction) {
+    public Path path(String direction) {
         return paths.values().stream()
                 .filter(path -> path.direction().toString().equals(direction))
                 .findFirst()
                 .orElseThrow();
     }
 
+    /**
+     * A frame comes in by the port of that name.
+     *
+     * @return what becomes of it; null if software has to see it
+     */
+    public @Nullable Carried forward(String ingress, byte[] bytes, Egress egress) {
+        CarriedFrame frame = CarriedFrame.of(bytes);
+        if (frame == null) {
+            return null;
+        }
+        for (Path path : paths.values()) {
+            if (path.ingress().name().equals(ingress) && frame.isFor(path)) {
+                if (!egress.fits(path.egress(), frame.networkBytes())) {
+                    return null;
+                }
+                carry(path, 1, bytes.length);
+                return new Carried(path.egress(), frame.leavingBy(path));
+            }
+        }
+        return null;
+    }
+
     /** The device has carried packets of the path; nobody has been told yet. */
-    void carry(Path path, long packets, long bytes) {
+    public void carry(Path path, long packets, long bytes) {
         Use use = untold.computeIfAbsent(path.id(), _ -> new Use());
         use.packets += packets;
         use.bytes += bytes;
@@ -103,7 +159,7 @@ final class CarrierByHand implements OffloadProvider {
     }
 
     /** Tells all of it. */
-    void tell() {
+    public void tell() {
         untold.forEach((id, use) -> context.pathUsed(id, use.epochMs, use.packets, use.bytes));
         untold.clear();
     }
