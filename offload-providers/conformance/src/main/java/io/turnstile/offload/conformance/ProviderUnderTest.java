@@ -184,7 +184,8 @@ public abstract class ProviderUnderTest {
     /** A provider that does not say properly is taken for one that says nothing: there is a test about that. */
     private static OfferMoment momentOf(OffloadProvider provider) {
         try {
-            return provider.offeredFrom() instanceof OfferMoment moment ? moment : OfferMoment.COMMITTED;
+            OfferMoment moment = provider.offeredFrom();
+            return moment == null ? OfferMoment.COMMITTED : moment;
         } catch (Throwable e) { // whatever it is
             return OfferMoment.COMMITTED;
         }
