@@ -216,6 +216,7 @@ public final class EbpfProvider implements OffloadProvider {
     /** What the sweeper does again and again. */
     void sweepNow() {
         running().carrier.sweep();
+        unchecked(() -> running().carrier.followPorts());
     }
 
     private interface KernelCall {
