@@ -96,6 +96,11 @@ final class LaneProviderContext implements ProviderContext {
     }
 
     @Override
+    public Map<String, String> portOptions(long portId) {
+        return lane.context.filters().options(portId);
+    }
+
+    @Override
     public void room() {
         OffloadSession present = session;
         if (present != null) {

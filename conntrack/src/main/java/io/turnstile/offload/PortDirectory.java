@@ -2,6 +2,7 @@ package io.turnstile.offload;
 
 import io.turnstile.offload.spi.PortRef;
 import java.util.List;
+import java.util.Map;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +29,11 @@ public interface PortDirectory {
 
     /** Takes the filter from the port; nothing happens if there is none. Makes system calls. */
     default void stopFiltering(long portId) {}
+
+    /** {@link io.turnstile.offload.spi.ProviderContext#portOptions}. */
+    default Map<String, String> offloadOptions(long portId) {
+        return Map.of();
+    }
 
     /** Ports of which no more is known than a name, every number being one: for a tracker without a switch. */
     static PortDirectory named(IntFunction<String> names) {

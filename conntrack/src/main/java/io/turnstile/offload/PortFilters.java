@@ -7,7 +7,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whose socket filter each port has: one provider's at most.
+ * Whose socket filter each port has: one provider's at most. And what else carrying providers may ask of a port.
  *
  * <p>Threads: any, one at a time: system calls are made under this object's monitor, which no forwarding thread takes.
  */
@@ -19,6 +19,11 @@ final class PortFilters {
 
     PortFilters(PortDirectory ports) {
         this.ports = ports;
+    }
+
+    /** What the operator says of a port to whoever carries. */
+    Map<String, String> options(long portId) {
+        return ports.offloadOptions(portId);
     }
 
     /** Gives the port a provider's filter. Returns null, or why that did not succeed. */

@@ -19,6 +19,7 @@ import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
@@ -523,6 +524,11 @@ class CarriedPathsTest {
             public void stopFiltering(long portId) {
                 calls.add("stop " + portId);
             }
+
+            @Override
+            public Map<String, String> offloadOptions(long portId) {
+                return Map.of("attach", "way " + portId);
+            }
         };
         OffloadDispatcher filtering = OffloadDispatcher.drainedByCaller(tracker, clock, ports);
         Carrier first = new Carrier("first");
@@ -531,6 +537,7 @@ class CarriedPathsTest {
         assertThat(first.context.filterReceived(1, 10)).isNull();
         assertThat(first.context.filterReceived(9, 10)).isEqualTo("it has gone");
         assertThat(second.context.filterReceived(1, 11)).isEqualTo("provider first filters it");
+        assertThat(second.context.portOptions(3)).isEqualTo(Map.of("attach", "way 3"));
         second.context.stopFiltering(1);
         assertThat(calls).containsExactly("filter 1 by 10", "filter 9 by 10");
         filtering.disable();

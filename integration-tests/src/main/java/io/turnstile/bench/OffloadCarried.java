@@ -1,5 +1,6 @@
 package io.turnstile.bench;
 
+import io.turnstile.bpf.asm.Helper;
 import io.turnstile.lab.Command;
 import io.turnstile.lab.Host;
 import io.turnstile.lab.Lab;
@@ -44,8 +45,8 @@ public final class OffloadCarried implements Callable<Integer> {
     @Option(
             names = "--columns",
             split = ",",
-            description = "of ${COMPLETION-CANDIDATES} only these, comma between them")
-    private EnumSet<Column> columns = EnumSet.allOf(Column.class);
+            description = "of ${COMPLETION-CANDIDATES} only these, comma between them (default: all but XDP and PEER)")
+    private EnumSet<Column> columns = EnumSet.complementOf(EnumSet.of(Column.XDP, Column.PEER));
 
     @Option(
             names = "--tx",
@@ -63,6 +64,10 @@ public final class OffloadCarried implements Callable<Integer> {
         LIMIT("limit"),
         JVM("in the JVM"),
         CARRIED("carried"),
+        /** With {@code offload-attach=xdp}; the hosts' devices join segments, which veth needs to be sent to by XDP. */
+        XDP("carried, xdp"),
+        /** As the limit, by {@code bpf_redirect_peer}. */
+        PEER("to the peer"),
         OVS("ovs-vswitchd");
 
         private final String title;
@@ -160,21 +165,25 @@ public final class OffloadCarried implements Callable<Integer> {
                 host.run("sysctl", "-qw", "net.ipv4.ip_local_port_range=1024 65535");
             }
             HostTraffic traffic = new HostTraffic(lab, inside, outside, seconds);
-            return column == Column.LIMIT ? limit(lab, traffic) : bySwitch(column, lab, traffic);
+            return switch (column) {
+                case LIMIT -> limit(lab, traffic, Helper.REDIRECT);
+                case PEER -> limit(lab, traffic, Helper.REDIRECT_PEER);
+                case JVM, CARRIED, XDP, OVS -> bySwitch(column, lab, traffic);
+            };
         }
     }
 
-    private Map<Row, Double> limit(Lab lab, HostTraffic traffic) throws IOException {
+    private Map<Row, Double> limit(Lab lab, HostTraffic traffic, Helper redirecting) throws IOException {
         Map<Row, Double> result = new EnumMap<>(Row.class);
         LongSupplier nobody = () -> 0;
-        try (PlainRedirect redirect = new PlainRedirect(traffic.inside(), traffic.outside())) {
+        try (PlainRedirect redirect = new PlainRedirect(traffic.inside(), traffic.outside(), redirecting)) {
             for (Measure measure : measures) {
-                if (measure != Measure.LATENCY) {
+                if (measure != Measure.LATENCY || redirecting != Helper.REDIRECT) {
                     measure(measure, traffic, nobody, result);
                 }
             }
         }
-        if (measures.contains(Measure.LATENCY)) {
+        if (measures.contains(Measure.LATENCY) && redirecting == Helper.REDIRECT) {
             bridge(lab, traffic);
             measure(Measure.LATENCY, traffic, nobody, result);
         }
@@ -196,13 +205,21 @@ public final class OffloadCarried implements Callable<Integer> {
     private Map<Row, Double> bySwitch(Column column, Lab lab, HostTraffic traffic) throws IOException {
         LabSwitch carrier = lab.add(column == Column.OVS ? OpenVswitch.start(lab) : Turnstile.start(lab));
         carrier.connect(traffic.inside(), traffic.outside(), SideBySide.FIREWALL);
-        carrier.vsctl("set", "open_vswitch", ".", "other_config:hw-offload=" + (column == Column.CARRIED))
+        boolean carries = column == Column.CARRIED || column == Column.XDP;
+        carrier.vsctl("set", "open_vswitch", ".", "other_config:hw-offload=" + carries)
                 .run();
+        if (column == Column.XDP) {
+            for (Host host : List.of(traffic.inside(), traffic.outside())) {
+                carrier.vsctl("set", "interface", host.device(), "options:offload-attach=xdp")
+                        .run();
+                host.run("ethtool", "-K", "eth0", "gro", "on");
+            }
+        }
         Map<Row, Double> result = new EnumMap<>(Row.class);
         for (Measure measure : measures) {
             measure(measure, traffic, carrier.daemon()::cpuNs, result);
         }
-        if (column == Column.CARRIED) {
+        if (carries) {
             System.out.println(carrier.appctl("dpctl/offload-stats-show").run().text());
         }
         return result;

@@ -25,22 +25,23 @@ final class PlainRedirect implements AutoCloseable {
 
     private final Deque<AutoCloseable> parts = new ArrayDeque<>();
 
-    PlainRedirect(Host one, Host other) throws IOException {
+    /** @param helper {@link Helper#REDIRECT}, or {@link Helper#REDIRECT_PEER} for veth devices alone */
+    PlainRedirect(Host one, Host other, Helper helper) throws IOException {
         try {
-            redirect(one, other);
-            redirect(other, one);
+            redirect(one, other, helper);
+            redirect(other, one, helper);
         } catch (IOException e) {
             close();
             throw e;
         }
     }
 
-    private void redirect(Host from, Host to) throws IOException {
+    private void redirect(Host from, Host to, Helper helper) throws IOException {
         Command.of("ethtool", "-K", from.device(), "gro", "on").run();
         Program program = new Assembler()
                 .mov(R1, index(to))
                 .mov(R2, 0)
-                .call(Helper.REDIRECT)
+                .call(helper)
                 .exit()
                 .assemble();
         LoadedProgram loaded = LoadedProgram.load(ProgramType.TC, "plain", LICENSE, program);

@@ -29,6 +29,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * What the kernel carries between two hosts stays what the switch's rules say: counted, timed and ended as if software
@@ -460,9 +462,15 @@ class CarriedByTheKernelStoryTest {
 
     // ---- the end ----
 
-    @Test
-    void aKilledSwitchLeavesNothingInTheKernel() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"auto", "xdp"})
+    void aKilledSwitchLeavesNothingInTheKernel(String attach) throws Exception {
         connect(FIREWALL);
+        for (Host host : List.of(inside, outside)) {
+            turnstile
+                    .vsctl("set", "interface", host.device(), "options:offload-attach=" + attach)
+                    .run();
+        }
         try (Daemon client = echoes()) {
             Map<String, Set<String>> objects = objects(turnstile.daemon().pid());
             assertThat(objects.keySet()).containsExactlyInAnyOrder("prog", "map", "link");
@@ -473,6 +481,10 @@ class CarriedByTheKernelStoryTest {
                     PATIENCE,
                     () -> !bpftool(kind, id).succeeded(),
                     () -> bpftool(kind, id).output())));
+            assertThat(Command.of("ip", "-d", "link", "show", inside.device())
+                            .run()
+                            .text())
+                    .doesNotContain("xdp");
             turnstile.restart();
             Await.until(
                     "the bridge is there",

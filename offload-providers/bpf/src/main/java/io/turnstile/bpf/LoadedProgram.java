@@ -21,6 +21,7 @@ public final class LoadedProgram implements AutoCloseable {
     private static final int LOG_LEVEL_OFFSET = 24;
     private static final int LOG_SIZE_OFFSET = 28;
     private static final int LOG_BUF_OFFSET = 32;
+    private static final int PROG_FLAGS_OFFSET = 44;
     private static final int PROG_NAME_OFFSET = 48;
     // for BPF_PROG_TEST_RUN
     private static final int TEST_BYTES = 80;
@@ -43,6 +44,7 @@ public final class LoadedProgram implements AutoCloseable {
 
     private static final int LOG_MAX_BYTES = 1 << 28;
     private static final int LOG_GROWTH = 8;
+    private static final int INTERRUPTED_ATTEMPTS = 5;
 
     /** By how much a program may lengthen a frame in a test run. */
     private static final int TEST_HEADROOM_BYTES = 256;
@@ -63,13 +65,17 @@ public final class LoadedProgram implements AutoCloseable {
      *     …/GPL} alone
      * @throws BpfException with the verifier's log if it refused
      */
-    public static LoadedProgram load(ProgramType type, String name, String license, Program program)
-            throws BpfException {
+    public static LoadedProgram load(
+            ProgramType type, String name, String license, Program program, ProgramFlag... flags) throws BpfException {
         ObjectName.require(name);
-        Attempt attempt = attempt(type, name, license, program, 0);
+        int flagBits = 0;
+        for (ProgramFlag flag : flags) {
+            flagBits |= flag.mask();
+        }
+        Attempt attempt = attempt(type, name, license, program, flagBits, 0);
         // A log makes the verifier several times slower, so it is asked for once something is wrong.
         for (int logBytes = LOG_FIRST_BYTES; attempt.wantsLog() && logBytes <= LOG_MAX_BYTES; logBytes *= LOG_GROWTH) {
-            attempt = attempt(type, name, license, program, logBytes);
+            attempt = attempt(type, name, license, program, flagBits, logBytes);
         }
         if (attempt.result < 0) {
             String asked = Command.PROG_LOAD.asking(name);
@@ -88,13 +94,25 @@ public final class LoadedProgram implements AutoCloseable {
         }
     }
 
-    private static Attempt attempt(ProgramType type, String name, String license, Program program, int logBytes) {
+    /** A signal to the thread ends the verifier early, and then it is worth another try. */
+    private static Attempt attempt(
+            ProgramType type, String name, String license, Program program, int flagBits, int logBytes) {
+        Attempt attempt = attemptOnce(type, name, license, program, flagBits, logBytes);
+        for (int i = 1; i < INTERRUPTED_ATTEMPTS && attempt.result == -Errno.EAGAIN.number(); i++) {
+            attempt = attemptOnce(type, name, license, program, flagBits, logBytes);
+        }
+        return attempt;
+    }
+
+    private static Attempt attemptOnce(
+            ProgramType type, String name, String license, Program program, int flagBits, int logBytes) {
         try (Attribute attribute = new Attribute(LOAD_BYTES)) {
             attribute
                     .u32(PROG_TYPE_OFFSET, type.number())
                     .u32(INSN_CNT_OFFSET, program.slots())
                     .copy(INSNS_OFFSET, program.bytes())
                     .copy(LICENSE_OFFSET, (license + "\0").getBytes(StandardCharsets.US_ASCII))
+                    .u32(PROG_FLAGS_OFFSET, flagBits)
                     .name(PROG_NAME_OFFSET, name);
             if (logBytes == 0) {
                 return new Attempt(attribute.call(Command.PROG_LOAD), 0, "");

@@ -37,6 +37,18 @@ final class SystemCalls {
     private static final MethodHandle MMAP = handle(
             "mmap", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
     private static final MethodHandle MUNMAP = handle("munmap", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
+    private static final MethodHandle SOCKET =
+            handle("socket", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
+    private static final MethodHandle SEND =
+            handle("send", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
+    private static final MethodHandle RECV =
+            handle("recv", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
+    /** {@code int ioctl(int fd, unsigned long request, ...)}. */
+    private static final MethodHandle IOCTL = LINKER.downcallHandle(
+            LINKER.defaultLookup().findOrThrow("ioctl"),
+            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS),
+            Linker.Option.firstVariadicArg(2),
+            Linker.Option.captureCallState("errno"));
 
     private SystemCalls() {}
 
@@ -62,6 +74,48 @@ final class SystemCalls {
         try {
             int size = (int) value.byteSize();
             return (int) result((int) SETSOCKOPT.invokeExact(captured, fd, level, option, value, size), captured);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** A socket that a process started from here does not inherit. */
+    static int socket(int domain, int type, int protocol) {
+        final int closeOnExec = 0x80000;
+        MemorySegment captured = CAPTURED.get();
+        try {
+            return (int) result((int) SOCKET.invokeExact(captured, domain, type | closeOnExec, protocol), captured);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** Sends all of the memory. */
+    static int send(int fd, MemorySegment message) {
+        MemorySegment captured = CAPTURED.get();
+        try {
+            long size = message.byteSize();
+            return (int) result((long) SEND.invokeExact(captured, fd, message, size, 0), captured);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** How many bytes came. */
+    static int receive(int fd, MemorySegment room) {
+        MemorySegment captured = CAPTURED.get();
+        try {
+            long size = room.byteSize();
+            return (int) result((long) RECV.invokeExact(captured, fd, room, size, 0), captured);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    static int ioctl(int fd, long request, MemorySegment argument) {
+        MemorySegment captured = CAPTURED.get();
+        try {
+            return (int) result((int) IOCTL.invokeExact(captured, fd, request, argument), captured);
         } catch (Throwable e) {
             throw unexpected(e);
         }

@@ -4,7 +4,9 @@ import io.turnstile.pipeline.OfPort;
 import io.turnstile.port.LinkStatus;
 import io.turnstile.port.Port;
 import io.turnstile.port.PortException;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -20,8 +22,9 @@ import org.jspecify.annotations.Nullable;
 final class Iface {
     static final int NO_OFPORT = -1;
     private static final int PATCH_MTU_BYTES = 0;
-    private static final String OFFLOAD_ATTACH = "offload-attach";
-    private static final Set<String> ATTACHED = Set.of("auto", "tcx", "none");
+    private static final String OFFLOAD = "offload-";
+    private static final String OFFLOAD_ATTACH = OFFLOAD + "attach";
+    private static final Set<String> ATTACHED = Set.of("auto", "tcx", "xdp", "none");
 
     private final SettingsReader settings;
     private BridgePort port;
@@ -149,13 +152,24 @@ final class Iface {
         return !"none".equals(config.options().get(OFFLOAD_ATTACH));
     }
 
+    /** Options that are meant for offload providers, without what they begin with. */
+    Map<String, String> offloadOptions() {
+        Map<String, String> options = new HashMap<>();
+        config.options().forEach((key, value) -> {
+            if (key.startsWith(OFFLOAD)) {
+                options.put(key.substring(OFFLOAD.length()), value);
+            }
+        });
+        return Map.copyOf(options);
+    }
+
     private void checkOffloadAttach() {
         String attach = config.options().get(OFFLOAD_ATTACH);
         settings.check(
                 OFFLOAD_ATTACH,
                 attach,
                 attach == null || ATTACHED.contains(attach),
-                "xdp".equals(attach) ? "not there yet, taken as auto" : "not auto, tcx or none, taken as auto");
+                "not auto, tcx, xdp or none, taken as auto");
     }
 
     private OptionalLong wantedMac() {

@@ -182,6 +182,7 @@ public final class Reconciler implements AutoCloseable {
         components.pipeline().switchPorts().refresh();
         Map<Long, PriorityList> lists = new HashMap<>();
         Set<Long> leftAlone = new HashSet<>();
+        Map<Long, Map<String, String>> options = new HashMap<>();
         bridges.ifaces().forEach(iface -> {
             DatapathPorts.Opened device = iface.opened();
             if (device != null) {
@@ -189,10 +190,12 @@ public final class Reconciler implements AutoCloseable {
                 if (!iface.mayBeCarried()) {
                     leftAlone.add(device.id());
                 }
+                options.put(device.id(), iface.offloadOptions());
             }
         });
         offload.reconfigurePorts(lists);
         components.paths().leaveAlone(leftAlone);
+        components.pipeline().switchPorts().setOffloadOptions(options);
     }
 
     private void refreshLinks() {

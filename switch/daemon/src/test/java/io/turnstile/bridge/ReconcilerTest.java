@@ -800,7 +800,7 @@ class ReconcilerTest {
     }
 
     @Test
-    void aWayOfAttachingThatIsNotThereIsWarnedOfOnceAndCarriedAllTheSame() throws Exception {
+    void aWayOfAttachingThatIsUnknownIsWarnedOfOnceAndCarriedAllTheSame() throws Exception {
         Logger log = (Logger) LoggerFactory.getLogger(SettingsReader.class);
         ListAppender<ILoggingEvent> appender = new ListAppender<>();
         appender.start();
@@ -816,11 +816,28 @@ class ReconcilerTest {
         }
         assertThat(appender.list)
                 .extracting(ILoggingEvent::getFormattedMessage)
-                .containsExactly(
-                        "interface p1: offload-attach=xdp: not there yet, taken as auto",
-                        "interface p2: offload-attach=tc: not auto, tcx or none, taken as auto");
+                .containsExactly("interface p2: offload-attach=tc: not auto, tcx, xdp or none, taken as auto");
         paths.offer(offer("p1", "p2"));
         assertThat(book.offers).hasSize(1);
+    }
+
+    @Test
+    void whoCarriesKnowsHowAPortIsToBeAttached() throws Exception {
+        database.addBridge("br0", Map.of());
+        UUID left = database.addPort("br0", "p1", Map.of("options", Map.of("offload-attach", "xdp", "n_rxq", "1")));
+        database.addPort("br0", "p2", Map.of());
+        database.commit();
+        assertThat(offloadOptions("p1")).isEqualTo(Map.of("attach", "xdp"));
+        assertThat(offloadOptions("p2")).isEmpty();
+        long before = known("p1").id();
+        database.set("Interface", left, Map.of("options", Map.of()));
+        database.commit();
+        assertThat(offloadOptions("p1")).isEmpty();
+        assertThat(pipeline.switchPorts().offloadOptions(before)).isEmpty();
+    }
+
+    private Map<String, String> offloadOptions(String port) {
+        return pipeline.switchPorts().offloadOptions(known(port).id());
     }
 
     @Test

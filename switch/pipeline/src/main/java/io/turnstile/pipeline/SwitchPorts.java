@@ -8,6 +8,7 @@ import io.turnstile.port.LinkStatus;
 import io.turnstile.port.PortException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +29,7 @@ public final class SwitchPorts implements PortDirectory {
     /** Indexed by datapath port number; replaced as a whole under this object's lock. */
     private volatile PortRef[] byNumber = {};
 
+    private volatile Map<Long, Map<String, String>> offloadOptions = Map.of();
     private volatile Runnable listener = () -> {};
 
     SwitchPorts(Pipeline pipeline, Datapath datapath) {
@@ -63,6 +65,18 @@ public final class SwitchPorts implements PortDirectory {
         if (entry != null) {
             entry.port().stopFiltering();
         }
+    }
+
+    @Override
+    public Map<String, String> offloadOptions(long portId) {
+        return offloadOptions.getOrDefault(portId, Map.of());
+    }
+
+    /**
+     * What the operator says of ports to whoever carries, by their identities; in place of all that was said before.
+     */
+    public void setOffloadOptions(Map<Long, Map<String, String>> options) {
+        offloadOptions = Map.copyOf(options);
     }
 
     private @Nullable DatapathPort entry(long portId) {

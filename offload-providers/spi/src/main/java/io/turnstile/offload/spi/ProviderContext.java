@@ -78,6 +78,17 @@ public interface ProviderContext {
     default void stopFiltering(long portId) {}
 
     /**
+     * What the operator says of a port to whoever carries: of the Interface's {@code options:offload-attach=xdp} it has
+     * {@code attach} with {@code xdp}. As it is now; empty if there is nothing, or no such port. May change while the
+     * port lives, without a call that says so.
+     *
+     * @param portId {@link PortRef#id()}
+     */
+    default Map<String, String> portOptions(long portId) {
+        return Map.of();
+    }
+
+    /**
      * There is room again: connections that were answered {@link Verdict#later} are offered anew, and not only after
      * the pause that the switch makes by itself.
      */

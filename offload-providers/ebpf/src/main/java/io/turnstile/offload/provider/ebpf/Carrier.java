@@ -69,7 +69,7 @@ final class Carrier implements AutoCloseable {
         this.maxPaths = maxPaths;
         this.tables = tables;
         try {
-            ports = new AttachedPorts(context, tables.deciding(), tables.carrying());
+            ports = new AttachedPorts(context, tables);
         } catch (BpfException e) {
             tables.close();
             throw e;
@@ -191,7 +191,7 @@ final class Carrier implements AutoCloseable {
                 continue;
             }
             CarriedPath carried = register(path);
-            tables.stagePut(length, carried.key(), path, carried.counter);
+            tables.stagePut(length, carried.key(), path, carried.counter, ports.xdpFlags(path, System.nanoTime()));
             staged[length] = carried;
             places[length++] = i;
         }
@@ -432,9 +432,34 @@ final class Carrier implements AutoCloseable {
         }
     }
 
+    /** Follows what has become of ports without a call that said so. */
+    void followPorts() throws BpfException {
+        for (PortRef port : followAttaching()) {
+            int xdpFlags = XdpSending.ask(port); // without the lock: it may take a while
+            followSending(port, xdpFlags);
+        }
+    }
+
+    /** The ports that paths of XDP lead to. */
+    private synchronized List<PortRef> followAttaching() throws BpfException {
+        for (PortRef port : ports.attachedOtherwise()) {
+            lose(path -> path.ingress().id() == port.id(), "port is attached otherwise");
+            ports.detach(port.id());
+        }
+        return ports.sending().ports();
+    }
+
+    private synchronized void followSending(PortRef port, int xdpFlags) throws BpfException {
+        if (ports.sending().isNews(port, xdpFlags)) {
+            lose(
+                    path -> path.egress().id() == port.id() && ports.isAtXdp(path.ingress()),
+                    "XDP can send to a port that it could not, or the other way round");
+        }
+    }
+
     synchronized void portGone(PortRef port) throws BpfException {
         lose(path -> path.ingress().id() == port.id() || path.egress().id() == port.id(), "port gone");
-        ports.detach(port.id());
+        ports.forget(port.id());
     }
 
     private void lose(Predicate<Path> which, String reason) throws BpfException {
@@ -479,13 +504,27 @@ final class Carrier implements AutoCloseable {
                 "kernel memory: %d KiB for maps, %s",
                 tables.fixedBytes() >> 10,
                 byKey.size() == 0 ? "no paths" : tables.pathBytes() / byKey.size() + " bytes a path"));
-        List<PortRef> attached = ports.ports();
-        StringBuilder names = new StringBuilder("ports: " + attached.size());
-        attached.stream()
-                .limit(DESCRIBED_PORTS)
-                .forEach(port -> names.append(' ').append(port));
-        lines.add(names + (attached.size() > DESCRIBED_PORTS ? " …" : ""));
+        lines.add("ports: " + some(ports.describe()));
+        List<String> sentTo = ports.sending().describe();
+        if (!sentTo.isEmpty()) {
+            lines.add(String.format(
+                    Locale.ROOT,
+                    "carried by XDP: %d frames; can be sent to by it: %s",
+                    tables.statistic(Slot.XDP_FRAMES),
+                    some(sentTo)));
+        }
         return lines;
+    }
+
+    private static String some(List<String> texts) {
+        StringBuilder names = new StringBuilder(Integer.toString(texts.size()));
+        texts.stream().limit(DESCRIBED_PORTS).forEach(text -> names.append(' ').append(text));
+        return names + (texts.size() > DESCRIBED_PORTS ? " …" : "");
+    }
+
+    /** How many bytes of the kernel's memory there are for maps, and how many for the paths there are now. */
+    synchronized long[] kernelBytes() {
+        return new long[] {tables.fixedBytes(), tables.pathBytes()};
     }
 
     @Override

@@ -14,7 +14,6 @@ import static io.turnstile.bpf.asm.Register.R9;
 
 import io.turnstile.bpf.asm.AluOp;
 import io.turnstile.bpf.asm.Assembler;
-import io.turnstile.bpf.asm.AtomicOp;
 import io.turnstile.bpf.asm.Condition;
 import io.turnstile.bpf.asm.Helper;
 import io.turnstile.bpf.asm.HelperFlags;
@@ -32,11 +31,11 @@ import io.turnstile.bpf.asm.TcxAction;
  */
 final class CarryingProgram {
     private static final int CPU = -4;
-    private static final int COUNTER = -8;
     private static final int IPV4_BYTES = Frame.IPV4_TRANSPORT + Frame.PORTS_BYTES;
     private static final int IPV6_BYTES = Frame.IPV6_TRANSPORT + Frame.PORTS_BYTES;
 
     private final Assembler code = new Assembler();
+    private final SlotSteps slot = new SlotSteps(code);
 
     private CarryingProgram() {}
 
@@ -47,8 +46,8 @@ final class CarryingProgram {
         program.writeHeader();
         program.changeTag();
         program.setMetadata();
-        program.count(countersFd);
-        program.send();
+        program.slot.count(countersFd);
+        program.slot.redirect();
         program.otherEnds();
         return program.code.assemble();
     }
@@ -101,34 +100,6 @@ final class CarryingProgram {
                 .label("priority done");
     }
 
-    private void count(int countersFd) {
-        code.load(Size.U32, R1, R7, Slot.COUNTER)
-                .store(Size.U32, R10, COUNTER, R1)
-                .loadMap(R1, countersFd)
-                .mov(R2, R10)
-                .alu(AluOp.ADD, R2, COUNTER)
-                .call(Helper.MAP_LOOKUP_ELEM)
-                .jump(Condition.EQ, R0, 0, "send")
-                .mov(R9, R0)
-                .load(Size.U32, R1, R7, Slot.PACKETS)
-                .atomic(AtomicOp.ADD, Size.U64, R9, CounterValue.PACKETS, R1)
-                .load(Size.U64, R1, R7, Slot.WIRE_BYTES)
-                .atomic(AtomicOp.ADD, Size.U64, R9, CounterValue.BYTES, R1)
-                .call(Helper.KTIME_GET_COARSE_NS)
-                .store(Size.U64, R9, CounterValue.LAST_USE_NS, R0);
-    }
-
-    private void send() {
-        code.label("send").load(Size.U32, R9, R7, Slot.EGRESS);
-        endState();
-        code.mov(R1, R9).mov(R2, 0).call(Helper.REDIRECT).exit();
-    }
-
-    /** The state becomes even; a full barrier, so that what was counted is seen by who sees that. */
-    private void endState() {
-        code.mov(R1, 1).atomic(AtomicOp.FETCH_ADD, Size.U64, R7, Slot.STATE, R1);
-    }
-
     private void otherEnds() {
         code.label("addresses").load(Size.U32, R4, R7, Slot.ADDRESS_DIFFERENCE);
         replaceChecksum(HelperFlags.PSEUDO_HDR, "addresses done");
@@ -175,11 +146,13 @@ final class CarryingProgram {
                 .load(Size.U32, R1, R7, Slot.PRIORITY)
                 .store(Size.U32, R6, SkBuff.PRIORITY.offset(), R1)
                 .goTo("priority done");
-        code.label("drop").mov(R1, 1).atomic(AtomicOp.ADD, Size.U64, R7, Slot.DROPS, R1);
-        endState();
+        code.label("drop");
+        slot.increment(Slot.DROPS);
+        slot.endState();
         code.mov(R0, TcxAction.DROP.code()).exit();
-        code.label("stale").mov(R1, 1).atomic(AtomicOp.ADD, Size.U64, R7, Slot.STALE, R1);
-        endState();
+        code.label("stale");
+        slot.increment(Slot.STALE);
+        slot.endState();
         code.label("pass").mov(R0, TcxAction.NEXT.code()).exit();
     }
 

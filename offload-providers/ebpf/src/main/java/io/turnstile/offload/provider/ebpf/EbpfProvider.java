@@ -224,6 +224,12 @@ public final class EbpfProvider implements OffloadProvider {
         return now == null ? List.of() : now.carrier.describe();
     }
 
+    /** What the sweeper does again and again. */
+    void sweepNow() {
+        running().carrier.sweep();
+        unchecked(() -> running().carrier.followPorts());
+    }
+
     private interface KernelCall {
         void run() throws BpfException;
     }

@@ -22,6 +22,13 @@ final class Flag {
     /** Of a slot: the frame gets a tag. */
     static final int PUSH_TAG = 1 << 12;
 
+    /**
+     * Of a path: frames may be carried before they are packets; {@link #XDP_FRAGMENTS}: those of several buffers, too.
+     */
+    static final int XDP = 1 << 13;
+
+    static final int XDP_FRAGMENTS = 1 << 14;
+
     /** Of these each changes bytes of the header. */
     static final int HEADER_CHANGES = SET_ETH_DST | SET_ETH_SRC | SET_FIRST_WORD | SET_TTL | SET_ADDRESSES | SET_PORTS;
     /** Of these each changes what the checksum of an IPv4 header is over. */

@@ -9,6 +9,7 @@ import io.turnstile.bpf.MapDefinition;
 import io.turnstile.bpf.MapFlag;
 import io.turnstile.bpf.MapType;
 import io.turnstile.bpf.PossibleCpus;
+import io.turnstile.bpf.ProgramFlag;
 import io.turnstile.bpf.ProgramType;
 import io.turnstile.offload.spi.Path;
 import java.lang.foreign.Arena;
@@ -18,6 +19,7 @@ import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What of this provider is in the kernel: the paths by their keys, a counter for each, a slot for each CPU, and the two
@@ -39,6 +41,7 @@ final class KernelTables implements AutoCloseable {
     private static final long PATIENCE_NS = 5_000_000;
 
     private static final int SPINS = 1_000;
+    private static final ValueLayout.OfShort U16 = ValueLayout.JAVA_SHORT;
     private static final ValueLayout.OfLong U64 = ValueLayout.JAVA_LONG;
     private static final VarHandle STATE = ValueLayout.JAVA_LONG.varHandle();
 
@@ -49,6 +52,9 @@ final class KernelTables implements AutoCloseable {
     private final BpfMap slotMap;
     private final LoadedProgram deciding;
     private final LoadedProgram carrying;
+    /** Loaded once a port wants it. */
+    private @Nullable LoadedProgram xdp;
+
     private final MemorySegment counters;
     private final MemorySegment slots;
     private final int cpus;
@@ -120,14 +126,33 @@ final class KernelTables implements AutoCloseable {
         return carrying;
     }
 
+    LoadedProgram xdp() throws BpfException {
+        LoadedProgram present = xdp;
+        if (present == null) {
+            present = LoadedProgram.load(
+                    ProgramType.XDP,
+                    "ts_xdp",
+                    LICENSE,
+                    XdpProgram.assemble(slotMap.fd(), paths.fd(), counterMap.fd(), settling.pauseNs()),
+                    ProgramFlag.XDP_HAS_FRAGS);
+            xdp = present;
+        }
+        return present;
+    }
+
     // --- paths
     // -----------------------------------------------------------------------------------------------------------
 
-    /** Begins a batch of puts anew at {@code index}: the path's counter starts at 0. */
-    void stagePut(int index, PathKey key, Path path, int counter) {
+    /**
+     * Begins a batch of puts anew at {@code index}: the path's counter starts at 0.
+     *
+     * @param xdpFlags of {@link Flag#XDP} and {@link Flag#XDP_FRAGMENTS} those that the path gets
+     */
+    void stagePut(int index, PathKey key, Path path, int counter, int xdpFlags) {
         stageKey(index, key);
         MemorySegment value = values.asSlice((long) index * PathValue.SIZE_BYTES, PathValue.SIZE_BYTES);
         PathValue.write(path, counter, value);
+        value.set(U16, PathValue.FLAGS, (short) (value.get(U16, PathValue.FLAGS) | xdpFlags));
         if (!settling.isOff()) {
             long nowNs = System.nanoTime();
             value.set(U64, PathValue.STARTS_NS, nowNs + settling.pauseNs());
@@ -271,6 +296,9 @@ final class KernelTables implements AutoCloseable {
     public void close() {
         Parts parts = new Parts();
         List.of(paths, counterMap, slotMap, deciding, carrying).forEach(parts::add);
+        if (xdp != null) {
+            parts.add(xdp);
+        }
         parts.close();
         arena.close();
     }

@@ -50,6 +50,8 @@ final class Slot {
     static final int DROPS = 152;
     /** Decisions that were there when the frame that came was another one. */
     static final int STALE = 160;
+    /** Frames carried before they were packets. */
+    static final int XDP_FRAMES = 168;
 
     private static final int SIZE_BYTES = 192;
 

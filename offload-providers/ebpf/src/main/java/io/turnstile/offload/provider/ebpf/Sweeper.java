@@ -1,5 +1,6 @@
 package io.turnstile.offload.provider.ebpf;
 
+import io.turnstile.bpf.BpfException;
 import io.turnstile.offload.spi.Gauge;
 import io.turnstile.offload.spi.ProviderContext;
 import java.lang.System.Logger.Level;
@@ -43,10 +44,11 @@ final class Sweeper implements AutoCloseable {
             LockSupport.parkNanos(periodMs * NS_PER_MS);
             try {
                 carrier.sweep();
+                carrier.followPorts();
                 paths.set(carrier.paths());
                 guardFailures.set((double) carrier.guardFailures());
                 rewriteFailures.set((double) carrier.rewriteFailures());
-            } catch (RuntimeException e) { // the next sweep may do better
+            } catch (BpfException | RuntimeException e) { // the next sweep may do better
                 context.logger().log(Level.WARNING, "reading counters failed", e);
             }
         }

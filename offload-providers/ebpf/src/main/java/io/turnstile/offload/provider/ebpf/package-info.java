@@ -9,6 +9,10 @@
  * ({@code CarryingProgram}), at the device's ingress, does what it finds there and asks nobody. So each frame is seen
  * by software or carried, never both and never neither, however paths come and go.
  *
+ * <p>Where it is asked for, a third program ({@code XdpProgram}) in the device's driver carries what it can before
+ * there is a packet, and what it passes meets these two; {@code PathSteps} is what it has in common with the deciding
+ * one. Decision 29 says why it is so.
+ *
  * <p>Threads: the provider's own for its callbacks, and one that reads the counters. One lock for everything; held for
  * microseconds, and for some milliseconds where a port is met for the first time. Nothing is pinned: when the process
  * ends, the kernel is as before. Relies on the SPI and on {@code io.turnstile.bpf}. Decision 26 says why it is so.

@@ -63,19 +63,28 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Timeout(240)
 class CarryingInNamespacesTest {
     private static final int TCP = 6;
-    private static final int UDP = 17;
-    private static final int PATIENCE_MS = 5_000;
+    static final int UDP = 17;
+    static final int PATIENCE_MS = 5_000;
     private static final long CONNECTION = 7;
 
-    private Lab lab;
-    private HandMadeSwitch middle;
-    private EbpfProvider provider;
+    Lab lab;
+    HandMadeSwitch middle;
+    EbpfProvider provider;
     private long nextPath = 1;
+
+    /** Before the provider comes up. */
+    void prepare() {}
+
+    /** What each path's guard has besides what the test says. */
+    List<HeaderBits> guardBesides() {
+        return List.of();
+    }
 
     @BeforeEach
     void begin() {
         lab = new Lab();
         middle = new HandMadeSwitch(lab);
+        prepare();
         provider = new EbpfProvider();
         inMiddle(() -> {
             provider.init(middle);
@@ -93,44 +102,49 @@ class CarryingInNamespacesTest {
         lab.close();
     }
 
-    private <T> T inMiddle(Callable<T> what) {
+    <T> T inMiddle(Callable<T> what) {
         return Lab.at(lab.middle, what);
     }
 
-    private static ConnView connection(TupleView original, TupleView reply) {
+    static ConnView connection(TupleView original, TupleView reply) {
         return new ConnView(CONNECTION, 0, original.protocol(), original, reply, 0, 0, 0, PortRef.GONE, PortRef.GONE);
     }
 
-    private Path path(
-            int from, TupleView arriving, TupleView leaving, List<HeaderBits> guard, List<HeaderBits> rewrites) {
+    Path path(int from, TupleView arriving, TupleView leaving, List<HeaderBits> guard, List<HeaderBits> rewrites) {
+        List<HeaderBits> whole = new ArrayList<>(guard);
+        for (HeaderBits bits : guardBesides()) {
+            if (guard.stream().noneMatch(given -> given.field() == bits.field())) {
+                whole.add(bits);
+            }
+        }
         return new Path(
                 nextPath++,
                 CONNECTION,
                 from == 0 ? Direction.ORIGINAL : Direction.REPLY,
                 middle.ports.get(from),
                 arriving,
-                guard,
+                whole,
                 middle.ports.get(1 - from),
                 leaving,
                 rewrites);
     }
 
-    private Path path(int from, TupleView arriving, TupleView leaving) {
+    Path path(int from, TupleView arriving, TupleView leaving) {
         return path(from, arriving, leaving, List.of(), List.of());
     }
 
-    private Path put(Path path) {
+    Path put(Path path) {
         assertThat(inMiddle(() -> provider.pathPut(connection(path.arriving(), path.leaving()), path)))
                 .isEqualTo(Verdict.accept());
         return path;
     }
 
-    private Carried delete(Path path) {
+    Carried delete(Path path) {
         return inMiddle(
                 () -> provider.pathDel(connection(path.arriving(), path.leaving()), path, PathEnd.RULES_CHANGED));
     }
 
-    private static TupleView mirror(TupleView tuple) {
+    static TupleView mirror(TupleView tuple) {
         return new TupleView(
                 tuple.ipv6(),
                 tuple.protocol(),
@@ -146,7 +160,7 @@ class CarryingInNamespacesTest {
     }
 
     /** A datagram socket of a host, bound. */
-    private DatagramSocket udp(int host, String address, int port) {
+    DatagramSocket udp(int host, String address, int port) {
         return Lab.at(lab.hosts.get(host), () -> {
             DatagramSocket socket = new DatagramSocket(new InetSocketAddress(InetAddress.getByName(address), port));
             socket.setSoTimeout(PATIENCE_MS);
@@ -154,13 +168,13 @@ class CarryingInNamespacesTest {
         });
     }
 
-    private static byte[] receive(DatagramSocket socket) throws Exception {
+    static byte[] receive(DatagramSocket socket) throws Exception {
         DatagramPacket packet = new DatagramPacket(new byte[9000], 9000);
         socket.receive(packet);
         return Arrays.copyOf(packet.getData(), packet.getLength());
     }
 
-    private static void send(DatagramSocket socket, byte[] payload, String address, int port) throws Exception {
+    static void send(DatagramSocket socket, byte[] payload, String address, int port) throws Exception {
         socket.send(new DatagramPacket(payload, payload.length, InetAddress.getByName(address), port));
     }
 
@@ -198,7 +212,7 @@ class CarryingInNamespacesTest {
     }
 
     /** What was told of the path in all: by the sweep and by the answer. */
-    private long[] total(Path path, Carried last) {
+    long[] total(Path path, Carried last) {
         long[] swept = middle.used.getOrDefault(path.id(), new long[3]);
         return new long[] {swept[1] + last.packets(), swept[2] + last.bytes()};
     }
@@ -256,7 +270,7 @@ class CarryingInNamespacesTest {
     }
 
     /** On a thread of its own: the common pool has one thread where there is one core. */
-    private static CompletableFuture<Void> beside(Runnable what) {
+    static CompletableFuture<Void> beside(Runnable what) {
         return CompletableFuture.runAsync(what, command -> new Thread(command).start());
     }
 
@@ -279,7 +293,7 @@ class CarryingInNamespacesTest {
     }
 
     /** A socket of a host that sends and sees frames as they are. */
-    private int wire(int host) {
+    int wire(int host) {
         return Lab.at(lab.hosts.get(host), () -> {
             int ifindex = Libc.interfaceIndex("eth0");
             int fd = Libc.socket(17, 3, 0);
@@ -296,14 +310,14 @@ class CarryingInNamespacesTest {
         });
     }
 
-    private static void sendFrame(int fd, byte[] frame) {
+    static void sendFrame(int fd, byte[] frame) {
         try (Arena arena = Arena.ofConfined()) {
             assertThat(Libc.send(fd, arena.allocateFrom(ValueLayout.JAVA_BYTE, frame)))
                     .isEqualTo(frame.length);
         }
     }
 
-    private static byte[] tagged(byte[] frame, int tci) {
+    static byte[] tagged(byte[] frame, int tci) {
         return ByteBuffer.allocate(frame.length + 4)
                 .put(frame, 0, 12)
                 .putShort((short) 0x8100)
@@ -389,7 +403,7 @@ class CarryingInNamespacesTest {
         assertThat(total(path, delete(path))).containsExactly(1, frame.length + 4);
     }
 
-    private void awaitUp(long frames) throws InterruptedException {
+    void awaitUp(long frames) throws InterruptedException {
         long endNs = System.nanoTime() + PATIENCE_MS * 1_000_000L;
         while (middle.received.get(0).get() < frames && System.nanoTime() < endNs) {
             Thread.onSpinWait();
@@ -691,7 +705,7 @@ class CarryingInNamespacesTest {
         inMiddle(() -> {
             KernelTables tables = KernelTables.create(8, Settling.ofMicroseconds(0));
             for (int i = 0; i < 4; i++) { // the carrier does not know of these
-                tables.stagePut(i, new PathKey(1, flow(i)), path(0, flow(i), flow(i)), 4 + i);
+                tables.stagePut(i, new PathKey(1, flow(i)), path(0, flow(i), flow(i)), 4 + i, 0);
             }
             assertThat(tables.putStaged(0, 4).isComplete()).isTrue();
             try (Carrier carrier = new Carrier(middle, 8, tables)) {
@@ -733,12 +747,9 @@ class CarryingInNamespacesTest {
                 .isEqualTo(Verdict.later("another connection has the same packets"));
     }
 
-    @Test
-    void anotherSocketOnTheDeviceSeesEverythingAndDisturbsNothing() throws Exception {
-        TupleView tuple = Frames.ipv4(UDP, "10.0.0.1", 1000, "10.0.0.2", 2000);
-        middle.rule(tuple, tuple);
-        Path path = put(path(0, tuple, tuple));
-        int foreign = Lab.at(lab.middle, () -> {
+    /** A socket of somebody else that sees what comes in by the first port; gives up after a while. */
+    int foreignSocket() {
+        return Lab.at(lab.middle, () -> {
             int fd = Libc.socket(17, 3, 0);
             try (Arena arena = Arena.ofConfined()) {
                 Libc.setOption(fd, 1, 20, arena.allocateFrom(ValueLayout.JAVA_LONG, 5, 0));
@@ -750,6 +761,14 @@ class CarryingInNamespacesTest {
             }
             return fd;
         });
+    }
+
+    @Test
+    void anotherSocketOnTheDeviceSeesEverythingAndDisturbsNothing() throws Exception {
+        TupleView tuple = Frames.ipv4(UDP, "10.0.0.1", 1000, "10.0.0.2", 2000);
+        middle.rule(tuple, tuple);
+        Path path = put(path(0, tuple, tuple));
+        int foreign = foreignSocket();
         try (DatagramSocket client = udp(0, "10.0.0.1", 1000);
                 DatagramSocket server = udp(1, "10.0.0.2", 2000);
                 Arena arena = Arena.ofConfined()) {

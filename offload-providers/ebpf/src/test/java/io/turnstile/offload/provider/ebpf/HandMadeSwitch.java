@@ -53,6 +53,9 @@ final class HandMadeSwitch implements ProviderContext, AutoCloseable {
     /** The provider's settings; carrying starts at once unless a test says otherwise. */
     volatile Map<String, String> settings = Map.of("settle-us", "0");
 
+    /** {@link ProviderContext#portOptions} of each port. */
+    volatile Map<String, String> portOptions = Map.of();
+
     HandMadeSwitch(Lab lab) {
         for (int i = 0; i < 2; i++) {
             String device = lab.devices.get(i);
@@ -192,6 +195,11 @@ final class HandMadeSwitch implements ProviderContext, AutoCloseable {
     @Override
     public Map<String, String> settings() {
         return settings;
+    }
+
+    @Override
+    public Map<String, String> portOptions(long portId) {
+        return portOptions;
     }
 
     @Override

@@ -95,7 +95,12 @@ final class Lab implements AutoCloseable {
         run("ip netns exec " + namespace + " " + command);
     }
 
-    static void run(String command) {
+    /** What a command says in the namespace. */
+    static String said(String namespace, String command) {
+        return run("ip netns exec " + namespace + " " + command);
+    }
+
+    static String run(String command) {
         try {
             Path output = Files.createTempFile("lab", ".txt");
             Process process = new ProcessBuilder(command.split(" "))
@@ -108,6 +113,7 @@ final class Lab implements AutoCloseable {
             if (result != 0) {
                 throw new IllegalStateException(command + ": " + said);
             }
+            return said;
         } catch (IOException e) {
             throw new IllegalStateException(e);
         } catch (InterruptedException e) {

@@ -8,6 +8,7 @@ import io.turnstile.bpf.Errno;
 import io.turnstile.bpf.TestRun;
 import io.turnstile.bpf.asm.SkBuff;
 import io.turnstile.bpf.asm.TcxAction;
+import io.turnstile.bpf.asm.XdpAction;
 import io.turnstile.offload.provider.ebpf.Frames.Shape;
 import io.turnstile.offload.spi.Direction;
 import io.turnstile.offload.spi.HeaderBits;
@@ -28,8 +29,9 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
- * The two programs in this machine's kernel, one after the other over one frame that comes from nowhere, as it were by
- * the loopback device. What becomes of a frame is compared with {@link Frames}, which makes it anew.
+ * The programs in this machine's kernel, one after the other over one frame that comes from nowhere, as it were by the
+ * loopback device. What becomes of a frame is compared with {@link Frames}, which makes it anew; and what the XDP
+ * program makes of it with what the other two do.
  */
 @Tag("system")
 class ProgramsInKernelTest {
@@ -72,7 +74,7 @@ class ProgramsInKernelTest {
 
     private void put(Path path) {
         assertThat(PathValue.obstacle(path)).isNull();
-        tables.stagePut(0, new PathKey(LOOPBACK, path.arriving()), path, 3);
+        tables.stagePut(0, new PathKey(LOOPBACK, path.arriving()), path, 3, Flag.XDP | Flag.XDP_FRAGMENTS);
         assertThat(tables.putStaged(0, 1).isComplete()).isTrue();
     }
 
@@ -114,13 +116,26 @@ class ProgramsInKernelTest {
         });
     }
 
+    private TestRun atXdp(byte[] frame) throws BpfException {
+        return tables.xdp().testRun(frame);
+    }
+
+    /** What the two programs do with the frame, which is what the XDP program does. */
+    private Outcome everywhere(byte[] frame) throws Exception {
+        Outcome outcome = run(frame);
+        TestRun xdp = atXdp(frame);
+        assertThat(xdp.result()).isEqualTo((outcome.isCarried() ? XdpAction.REDIRECT : XdpAction.PASS).code());
+        assertThat(xdp.frame()).isEqualTo(outcome.frame());
+        return outcome;
+    }
+
     @Test
     void aFrameWithAPathIsHiddenAndCarriedAsItIs() throws Exception {
         for (TupleView tuple : List.of(TCP4, UDP4, TCP6, UDP6)) {
             put(plain(tuple));
             byte[] frame = Frames.frame(tuple, HELLO);
 
-            Outcome outcome = run(frame);
+            Outcome outcome = everywhere(frame);
 
             assertThat(outcome.isCarried()).as("%s", outcome).isTrue();
             assertThat(outcome.frame()).isEqualTo(frame);
@@ -164,7 +179,7 @@ class ProgramsInKernelTest {
                             HeaderBits.exactly(HeaderField.NW_TTL, 63),
                             HeaderBits.exactly(HeaderField.NW_TOS, 0xb8))));
 
-            Outcome outcome = run(Frames.frame(translation[0], HELLO));
+            Outcome outcome = everywhere(Frames.frame(translation[0], HELLO));
 
             assertThat(outcome.isCarried()).isTrue();
             assertThat(outcome.frame())
@@ -209,7 +224,7 @@ class ProgramsInKernelTest {
             }
             put(path(arriving, List.of(), leaving, rewrites));
 
-            Outcome outcome = run(Frames.frame(arriving, before.flags(ack(before))));
+            Outcome outcome = everywhere(Frames.frame(arriving, before.flags(ack(before))));
 
             assertThat(outcome.isCarried()).as("round %d", round).isTrue();
             assertThat(outcome.frame())
@@ -299,7 +314,7 @@ class ProgramsInKernelTest {
     private void assertShown(byte[] frame) throws Exception {
         Outcome outcome;
         try {
-            outcome = run(frame);
+            outcome = everywhere(frame);
         } catch (java.util.concurrent.ExecutionException e) {
             return; // too short for the kernel to make a packet of it
         }
@@ -322,7 +337,7 @@ class ProgramsInKernelTest {
         }
         tables.stageKey(0, new PathKey(LOOPBACK, UDP4));
         tables.deleteStaged(1);
-        tables.stagePut(0, new PathKey(LOOPBACK + 1, UDP4), plain(UDP4), 4);
+        tables.stagePut(0, new PathKey(LOOPBACK + 1, UDP4), plain(UDP4), 4, 0);
         tables.putStaged(0, 1);
         assertShown(Frames.frame(UDP4, HELLO));
     }
@@ -346,7 +361,7 @@ class ProgramsInKernelTest {
                     long mask = 1L << bit | other;
                     HeaderBits guard = new HeaderBits(field, valueOf(right, field) & mask, mask);
                     put(path(tuple, List.of(guard), tuple, List.of()));
-                    assertThat(run(Frames.frame(tuple, right)).isCarried())
+                    assertThat(everywhere(Frames.frame(tuple, right)).isCarried())
                             .as("%s", guard)
                             .isTrue();
                     Shape wrong = with(right, field, valueOf(right, field) ^ 1L << bit);
@@ -403,7 +418,7 @@ class ProgramsInKernelTest {
     void whatDoesNotFitTheEgressIsShown() throws Exception {
         put(plain(UDP4));
         byte[] fits = Frames.frame(UDP4, HELLO.payload(new byte[MTU - 28]));
-        assertThat(run(fits).isCarried()).isTrue();
+        assertThat(everywhere(fits).isCarried()).isTrue();
         assertShown(Frames.frame(UDP4, HELLO.payload(new byte[MTU - 27])));
     }
 
@@ -440,7 +455,7 @@ class ProgramsInKernelTest {
         frame[40] = 0;
         frame[41] = 0;
 
-        byte[] carried = run(frame).frame();
+        byte[] carried = everywhere(frame).frame();
 
         assertThat(carried[40]).isZero();
         assertThat(carried[41]).isZero();
@@ -454,7 +469,7 @@ class ProgramsInKernelTest {
         frame[24] ^= 1;
         frame[50] ^= 1;
 
-        byte[] carried = run(frame).frame();
+        byte[] carried = everywhere(frame).frame();
 
         byte[] right = Frames.withChecksums(carried.clone());
         assertThat(Arrays.copyOfRange(carried, 24, 26)).isNotEqualTo(Arrays.copyOfRange(right, 24, 26));
@@ -514,7 +529,7 @@ class ProgramsInKernelTest {
         assertThat(run(frame).isCarried()).isTrue();
 
         put(plain(TCP4));
-        assertShown(Frames.frame(TCP4, HELLO));
+        assertThat(run(Frames.frame(TCP4, HELLO)).isLeftAlone()).isTrue();
         Thread.sleep(2 * pauseMs);
         assertThat(run(Frames.frame(TCP4, HELLO)).isCarried()).isTrue();
     }
@@ -547,7 +562,7 @@ class ProgramsInKernelTest {
         final int length = 20;
         for (int i = 0; i < length; i++) {
             TupleView tuple = Frames.ipv4(UDP, "10.0.0.1", 1000 + i, "10.0.0.2", 53);
-            tables.stagePut(i, new PathKey(LOOPBACK, tuple), plain(tuple), i % room);
+            tables.stagePut(i, new PathKey(LOOPBACK, tuple), plain(tuple), i % room, 0);
         }
         BatchResult first = tables.putStaged(0, 2);
         assertThat(first.done()).isEqualTo(2);
@@ -556,5 +571,120 @@ class ProgramsInKernelTest {
         BatchResult rest = tables.putStaged(2, length);
         assertThat(rest.done()).isEqualTo(room - 2);
         assertThat(rest.failure()).matches(failure -> failure.is(Errno.E2BIG));
+    }
+
+    @Test
+    void whatIsCarriedAtXdpIsCountedAsElsewhere() throws Exception {
+        put(plain(TCP4));
+        byte[] frame = Frames.frame(TCP4, HELLO);
+
+        atXdp(frame);
+        atXdp(tagged(frame, 5));
+
+        assertThat(tables.packets(3)).isEqualTo(2);
+        assertThat(tables.bytes(3)).isEqualTo(2L * frame.length + 4);
+        assertThat(tables.lastUseNs(3)).isPositive();
+        assertThat(tables.statistic(Slot.XDP_FRAMES)).isEqualTo(2);
+        tables.awaitUnused(() -> {
+            throw new AssertionError("a slot is busy");
+        });
+    }
+
+    /** Nothing at XDP says whether a device was to complete the checksum; behind it that is known. */
+    @Test
+    void aChecksumThatOthersCompleteIsNotCarriedAtXdp() throws Exception {
+        for (TupleView tuple : List.of(TCP4, UDP4, TCP6, UDP6)) {
+            put(path(
+                    tuple,
+                    List.of(),
+                    tuple.ipv6() ? tuple : Frames.ipv4(tuple.protocol(), "1.2.3.4", 1, "5.6.7.8", 2),
+                    List.of()));
+            byte[] frame = Frames.withPartialChecksum(Frames.frame(tuple, HELLO.payload(new byte[333])));
+
+            TestRun atXdp = atXdp(frame);
+
+            assertThat(atXdp.result()).as("%s", tuple).isEqualTo(XdpAction.PASS.code());
+            assertThat(atXdp.frame()).isEqualTo(frame);
+        }
+    }
+
+    private static byte[] tagged(byte[] frame, int tci) {
+        return ByteBuffer.allocate(frame.length + 4)
+                .put(frame, 0, 12)
+                .putShort((short) 0x8100)
+                .putShort((short) tci)
+                .put(frame, 12, frame.length - 12)
+                .array();
+    }
+
+    /** Tags stand in the frame at XDP: each way from one to another, with and without other things to be written. */
+    @Test
+    void tagsArePushedPoppedAndChangedAtXdp() throws Exception {
+        int[] tags = {0, 0x1000, 0x1064, 0xb064, 0x5064};
+        for (TupleView tuple : List.of(TCP4, UDP6)) {
+            byte[] untagged = Frames.frame(tuple, HELLO);
+            for (int arriving : tags) {
+                for (int leaving : tags) {
+                    for (boolean translated : new boolean[] {false, true}) {
+                        TupleView to = !translated
+                                ? tuple
+                                : tuple.ipv6()
+                                        ? Frames.ipv6(UDP, 77, 1, 88, 2)
+                                        : Frames.ipv4(TCP, "1.2.3.4", 1, "5.6.7.8", 2);
+                        put(path(
+                                tuple,
+                                List.of(HeaderBits.exactly(HeaderField.VLAN_TCI, arriving)),
+                                to,
+                                List.of(HeaderBits.exactly(HeaderField.VLAN_TCI, leaving))));
+
+                        TestRun run = atXdp(arriving == 0 ? untagged : tagged(untagged, arriving & ~0x1000));
+
+                        byte[] expected = Frames.frame(to, HELLO);
+                        assertThat(run.result()).isEqualTo(XdpAction.REDIRECT.code());
+                        assertThat(run.frame())
+                                .as("%x to %x, %s", arriving, leaving, to)
+                                .isEqualTo(leaving == 0 ? expected : tagged(expected, leaving & ~0x1000));
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void tagsThatTheGuardDoesNotWantAndOtherKindsOfTagsPassXdp() throws Exception {
+        put(path(UDP4, List.of(HeaderBits.exactly(HeaderField.VLAN_TCI, 0x1005)), UDP4, List.of()));
+        byte[] untagged = Frames.frame(UDP4, HELLO);
+        byte[] serviceTag = tagged(untagged, 5);
+        serviceTag[12] = (byte) 0x88;
+        serviceTag[13] = (byte) 0xa8;
+        for (byte[] frame : List.of(
+                untagged, tagged(untagged, 6), tagged(untagged, 0x2005), tagged(tagged(untagged, 7), 5), serviceTag)) {
+            assertThat(atXdp(frame).result()).isEqualTo(XdpAction.PASS.code());
+        }
+        assertThat(atXdp(tagged(untagged, 5)).result()).isEqualTo(XdpAction.REDIRECT.code());
+        assertThat(tables.statistic(Slot.GUARD_FAILURES))
+                .as("counted where it is looked at again")
+                .isZero();
+    }
+
+    @Test
+    void onlyPathsThatAreForXdpAreCarriedThere() throws Exception {
+        final int jumbo = 9000;
+        Path path = new Path(1, 1, Direction.ORIGINAL, IN, UDP4, List.of(), port(2, 77, jumbo), UDP4, List.of());
+        byte[] frame = Frames.frame(UDP4, HELLO);
+        byte[] severalBuffers = Frames.frame(UDP4, HELLO.payload(new byte[8000]));
+        for (int flags : new int[] {0, Flag.XDP, Flag.XDP | Flag.XDP_FRAGMENTS}) {
+            tables.stagePut(0, new PathKey(LOOPBACK, UDP4), path, 3, flags);
+            tables.putStaged(0, 1);
+            assertThat(atXdp(frame).result() == XdpAction.REDIRECT.code())
+                    .as("%x", flags)
+                    .isEqualTo(flags != 0);
+            TestRun run = atXdp(severalBuffers);
+            assertThat(run.result() == XdpAction.REDIRECT.code())
+                    .as("%x", flags)
+                    .isEqualTo((flags & Flag.XDP_FRAGMENTS) != 0);
+            assertThat(run.frame()).isEqualTo(severalBuffers);
+        }
+        assertThat(tables.bytes(3)).isEqualTo(frame.length + severalBuffers.length);
     }
 }
