@@ -140,6 +140,9 @@ final class CarryingSwitch implements AutoCloseable {
             }
             LockSupport.parkNanos(PAUSE_NS);
         }
+        if (!dispatcher.paths().isAsked()) { // none is carried by one that was given up, either
+            throw new IllegalStateException(dispatcher.show());
+        }
     }
 
     private long carried() {
