@@ -22,11 +22,7 @@ class PathsModelTest {
         assertThat(carried).as("frames that were carried").isGreaterThan(1000);
         assertThat(ends)
                 .containsKeys(
-                        PathEnd.RULES_CHANGED,
-                        PathEnd.CONNECTION_CHANGED,
-                        PathEnd.PORT_GONE,
-                        PathEnd.CONNECTION_LEAVES,
-                        PathEnd.LOST);
+                        PathEnd.RULES_CHANGED, PathEnd.CONNECTION_CHANGED, PathEnd.CONNECTION_LEAVES, PathEnd.LOST);
     }
 
     private void play(long seed) {
