@@ -11,6 +11,6 @@ class AsyncMasksTest {
         AsyncMasks masks = AsyncMasks.standard();
         assertThat(masks.packetIn).containsExactly(0b111011, 0);
         assertThat(masks.portStatus).containsExactly(0b111, 0b111);
-        assertThat(masks.flowRemoved).containsExactly(0b1111, 0);
+        assertThat(masks.flowRemoved).containsExactly(0b11111, 0);
     }
 }
