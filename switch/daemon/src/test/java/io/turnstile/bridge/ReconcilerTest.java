@@ -530,8 +530,10 @@ class ReconcilerTest {
     @Test
     void theVlanLimitIsFollowed() throws Exception {
         assertThat(datapath.vlanLimit()).isEqualTo(1);
-        for (Map.Entry<String, Integer> limit : Map.of("0", 2, "1", 1, "2", 2, "9", 2, "-3", 1).entrySet()) {
-            database.set("Open_vSwitch", database.rootUuid(), Map.of("other_config", Map.of("vlan-limit", limit.getKey())));
+        for (Map.Entry<String, Integer> limit :
+                Map.of("0", 2, "1", 1, "2", 2, "9", 2, "-3", 1).entrySet()) {
+            database.set(
+                    "Open_vSwitch", database.rootUuid(), Map.of("other_config", Map.of("vlan-limit", limit.getKey())));
             database.commit();
             assertThat(datapath.vlanLimit()).as(limit.getKey()).isEqualTo(limit.getValue());
         }

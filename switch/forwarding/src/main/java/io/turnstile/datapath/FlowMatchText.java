@@ -32,8 +32,7 @@ final class FlowMatchText {
         parts.add("in_port(" + portName.apply((int) Field.IN_PORT.get(key)) + ")");
         parts.add("packet_type(ns=0,id=0)");
         add(parts, HeaderText.ETH.text(key, mask, all));
-        String inner = behindTag(
-                Field.VLAN_TPID1, Field.VLAN_TCI1, String.join(",", innerParts()));
+        String inner = behindTag(Field.VLAN_TPID1, Field.VLAN_TCI1, String.join(",", innerParts()));
         add(parts, behindTag(Field.VLAN_TPID, Field.VLAN_TCI, inner));
         return String.join(",", parts);
     }

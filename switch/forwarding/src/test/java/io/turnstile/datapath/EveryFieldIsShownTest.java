@@ -15,6 +15,7 @@ class EveryFieldIsShownTest {
     /** A tag's type is shown with the tag. */
     private static final Set<Field> ALWAYS_SHOWN =
             Set.of(Field.IN_PORT, Field.RECIRC_ID, Field.VLAN_TPID, Field.VLAN_TPID1);
+
     private static final int[] PROTOCOLS = {IpProtocols.TCP, IpProtocols.ICMPV6};
 
     @ParameterizedTest

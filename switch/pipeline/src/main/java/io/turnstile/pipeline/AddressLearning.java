@@ -80,7 +80,8 @@ final class AddressLearning {
         List<WalkRecord.StationRead> changed = new ArrayList<>();
         for (Move move = moves.poll(); move != null; move = moves.poll()) {
             WalkRecord.Sighting sighting = move.sighting;
-            boolean portIsThere = changes.read(() -> sighting.bridge().port(sighting.sight().port()) != null);
+            boolean portIsThere =
+                    changes.read(() -> sighting.bridge().port(sighting.sight().port()) != null);
             if (portIsThere) {
                 learn(sighting, move.seenNs, changed);
             }

@@ -56,7 +56,8 @@ final class Bundles {
         byInterface = next;
         List<Bundle> before = inOrder;
         arrange(ports);
-        List<Bundle> gone = before.stream().filter(old -> !inOrder.contains(old)).toList();
+        List<Bundle> gone =
+                before.stream().filter(old -> !inOrder.contains(old)).toList();
         if (gone.isEmpty() && before.size() == inOrder.size()) {
             return; // Nothing but ports that are still to come.
         }

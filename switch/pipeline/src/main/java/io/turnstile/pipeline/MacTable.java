@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The addresses that NORMAL knows, by VLAN, each with the port behind which it is ({@code fdb/show}): learned from
- * packets, or static, put there by an operator. Learned ones age; when the table is full, the port that has most of them
- * loses its oldest one.
+ * packets, or static, put there by an operator. Learned ones age; when the table is full, the port that has most of
+ * them loses its oldest one.
  *
  * <p>Threads: any; everything but the readers is guarded by the table itself, the readers by the flow cache's lock.
  */

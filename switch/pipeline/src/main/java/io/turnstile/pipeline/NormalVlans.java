@@ -21,7 +21,9 @@ final class NormalVlans {
         this.walk = walk;
     }
 
-    /** The VLAN of the outer tag decides; of a priority tag all of it, since it may be left out where it says nothing. */
+    /**
+     * The VLAN of the outer tag decides; of a priority tag all of it, since it may be left out where it says nothing.
+     */
     void lookAtOuter() {
         look(Field.VLAN_TCI, FieldValues.VLAN_VID_MASK | FieldValues.VLAN_PRESENT);
         Tag outer = walk.state.vlan().outer();
@@ -46,9 +48,7 @@ final class NormalVlans {
             case TRUNK -> tags;
             case ACCESS -> tags.withOuter(ownTag(in, outer, null));
             case NATIVE_TAGGED, NATIVE_UNTAGGED ->
-                tags.outerVlan() != 0
-                        ? tags
-                        : tags.withOuter(ownTag(in, outer, outer == null ? null : outer.below()));
+                tags.outerVlan() != 0 ? tags : tags.withOuter(ownTag(in, outer, outer == null ? null : outer.below()));
             case DOT1Q_TUNNEL -> tags.push(in.qinqEtherType(), in.vlan());
         };
     }

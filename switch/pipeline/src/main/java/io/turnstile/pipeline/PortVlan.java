@@ -26,7 +26,8 @@ public record PortVlan(
         VlanSet carried = switch (mode) {
             case ACCESS, DOT1Q_TUNNEL -> VlanSet.NONE;
             case TRUNK -> trunks;
-            case NATIVE_TAGGED, NATIVE_UNTAGGED -> own == 0 ? trunks : trunks.with(own).without(0);
+            case NATIVE_TAGGED, NATIVE_UNTAGGED ->
+                own == 0 ? trunks : trunks.with(own).without(0);
         };
         return new PortVlan(
                 mode, own, carried, mode == VlanMode.DOT1Q_TUNNEL ? cvlans : VlanSet.ALL, priorityTags, qinqEtherType);

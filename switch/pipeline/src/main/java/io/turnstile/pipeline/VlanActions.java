@@ -34,7 +34,10 @@ final class VlanActions {
         walk.setVlan(walk.state.vlan().withTci(tci));
     }
 
-    /** A pushed tag is of VLAN 0, as in Open vSwitch; OpenFlow 1.3.5 §5.12.1 would copy the outer tag's VLAN and priority. */
+    /**
+     * A pushed tag is of VLAN 0, as in Open vSwitch; OpenFlow 1.3.5 §5.12.1 would copy the outer tag's VLAN and
+     * priority.
+     */
     void push(OfAction.PushVlan push) {
         walk.lookAtTags();
         walk.setVlan(walk.state.vlan().push(push.etherType(), 0));

@@ -120,11 +120,13 @@ class NormalVlanOracleTest {
         bench.pass(Duration.ofMillis(1)); // A station that has moved is learned now if a datapath flow has met it.
         List<String> actual = new ArrayList<>();
         for (int i = 0; i < ports.size(); i++) {
-            actual.add(
-                    ports.get(i) + ":" + HexFormat.of().formatHex(bench.sentFrames().get(i)));
+            actual.add(ports.get(i) + ":"
+                    + HexFormat.of().formatHex(bench.sentFrames().get(i)));
         }
         assertThat(actual)
-                .as("seed %d round %d, limit %d: %s by port %d %s with %s", seed, round, limit, tags, port, settings, HexFormat.of().formatHex(frame))
+                .as(
+                        "seed %d round %d, limit %d: %s by port %d %s with %s",
+                        seed, round, limit, tags, port, settings, HexFormat.of().formatHex(frame))
                 .containsExactlyInAnyOrderElementsOf(expected);
     }
 
@@ -215,8 +217,7 @@ class NormalVlanOracleTest {
         return switch (out.mode()) {
             case ACCESS -> vlan(inside, 0) == out.vlan() && vlan(inside, 1) == 0;
             case TRUNK, NATIVE_TAGGED, NATIVE_UNTAGGED -> out.trunks().contains(vlan(inside, 0));
-            case DOT1Q_TUNNEL ->
-                vlan(inside, 0) == out.vlan() && out.cvlans().contains(vlan(inside, 1));
+            case DOT1Q_TUNNEL -> vlan(inside, 0) == out.vlan() && out.cvlans().contains(vlan(inside, 1));
         };
     }
 

@@ -62,13 +62,17 @@ class PortVlansTest {
         assertThat(bench.datapath.drops(DropReason.VLAN_REFUSED)).isEqualTo(2);
         assertThat(bench.br0.macEntries()).isEmpty();
         assertThat(bench.pipeline.trace(
-                        bench.br0, 1, PipelineBench.keyOf(1, udp().eth(0xa, GROUP).vlan(10).bytes())))
+                        bench.br0,
+                        1,
+                        PipelineBench.keyOf(1, udp().eth(0xa, GROUP).vlan(10).bytes())))
                 .contains(
                         ">> dropping VLAN 10 tagged packet received on port p1 configured as VLAN 10 access port",
                         ">> disallowed VLAN VID for this input port, dropping",
                         "Datapath actions: drop");
         assertThat(bench.pipeline.trace(
-                        bench.br0, 2, PipelineBench.keyOf(2, udp().eth(0xa, GROUP).bytes())))
+                        bench.br0,
+                        2,
+                        PipelineBench.keyOf(2, udp().eth(0xa, GROUP).bytes())))
                 .contains(">> dropping VLAN 0 packet received on port p2 not configured for trunking VLAN 0");
     }
 
@@ -114,9 +118,8 @@ class PortVlansTest {
 
     @Test
     void headersBehindPushedTagsCanStillBeWritten() {
-        bench.flows(
-                "priority=9,udp,actions=push_vlan:0x8100,set_field:4101->vlan_vid,push_vlan:0x88a8,2,"
-                        + "mod_nw_src:10.0.0.9,mod_tp_dst:99,3");
+        bench.flows("priority=9,udp,actions=push_vlan:0x8100,set_field:4101->vlan_vid,push_vlan:0x88a8,2,"
+                + "mod_nw_src:10.0.0.9,mod_tp_dst:99,3");
         bench.receive(1, udp().bytes());
         FrameView written = FrameView.of(bench.sentBy(3).getFirst());
         assertThat(written.toString()).contains("10.0.0.9").contains("99");
@@ -133,8 +136,7 @@ class PortVlansTest {
         assertThat(bench.receive(1, udp().eth(0xa, GROUP).bytes())).containsExactly("2", "3", "4", "11");
         assertThat(List.of(sent(2), sent(3), sent(11))).containsExactly("", "8100:001e", "8100:001e");
         bench.br0.setBundles(List.of(
-                port(1, PortVlan.access(30)),
-                new PortBundle("patch", List.of("patch-br0-5"), PortVlan.access(30))));
+                port(1, PortVlan.access(30)), new PortBundle("patch", List.of("patch-br0-5"), PortVlan.access(30))));
         bench.receive(1, udp().eth(0xa, GROUP).bytes());
         assertThat(sent(11)).isEqualTo("8100:0001");
     }

@@ -150,8 +150,11 @@ final class MatchFormat {
         tag(field, "", tci, mask);
         boolean tagged = (tci & FieldValues.VLAN_PRESENT) != 0;
         if (tagged && (ofPacket || match.matchesOn(Field.VLAN_TCI1))) {
-            tag(field, "1", (int) match.value(Field.VLAN_TCI1), ofPacket ? (int) field.lowMask() : (int)
-                    match.mask(Field.VLAN_TCI1));
+            tag(
+                    field,
+                    "1",
+                    (int) match.value(Field.VLAN_TCI1),
+                    ofPacket ? (int) field.lowMask() : (int) match.mask(Field.VLAN_TCI1));
         }
     }
 
