@@ -1,7 +1,6 @@
 package io.turnstile.stories;
 
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
@@ -23,9 +22,14 @@ class VlanDifferentialStoryTest {
     private static final int PORTS = 6;
     private static final int FRAMES = 40;
     private static final int TRACES = 12;
+    private static final String PAYLOAD = "9999" + "00".repeat(46);
     private static final List<String> MODES =
             List.of("access", "trunk", "native-tagged", "native-untagged", "dot1q-tunnel", "[]");
     private static final List<String> SETS = List.of("[]", "[]", "10,11", "12", "0,10", "11,12,4095");
+    private static final List<String> TAGS =
+            List.of("", "8100000b", "88a8600b", "8100200c", "8100000b8100000c", "88a8400b8100600c");
+    private static final List<String> DESTINATIONS =
+            List.of("020000000001", "020000000002", "0180c200000e", "01000ccccccc", "00e02b000004");
     private static final int[] VLANS = {0, 10, 11, 12};
     private static Differential both;
 
@@ -55,33 +59,39 @@ class VlanDifferentialStoryTest {
         for (int i = 0; i < FRAMES; i++) {
             // One station a port: one that moved over a cached flow is learned when either switch next looks.
             int port = 1 + random.nextInt(PORTS);
-            both.appctl("netdev-dummy/receive p" + port + " " + frame(port, random, limit == 0 ? 2 : 1));
+            both.appctl("netdev-dummy/receive p" + port + " " + frame(port, random, limit == 0 ? 1 : 2));
         }
         both.theirs().appctl("revalidator/purge").run();
         captured.compareUnordered();
+        // Open vSwitch floods in the order of a hash; the frames tell what is done.
+        both.ignore(text -> text.replaceAll("Datapath actions: .*", ""));
         for (int i = 0; i < TRACES; i++) {
-            both.appctl("ofproto/trace br0 in_port=" + (1 + random.nextInt(PORTS)) + ",dl_dst=01:00:00:00:00:01,dl_vlan="
-                    + VLANS[random.nextInt(VLANS.length)] + ",dl_vlan_pcp=" + random.nextInt(2));
+            String arrival = "in_port=" + (1 + random.nextInt(PORTS)) + ",dl_dst=01:00:00:00:00:01";
+            String tag = "dl_vlan=" + VLANS[random.nextInt(VLANS.length)] + ",dl_vlan_pcp=" + random.nextInt(2);
+            both.appctl("ofproto/trace br0 " + arrival + "," + tag);
         }
         both.assertSame();
     }
 
     private static void configure(int port, Random random) {
-        String tag = random.nextBoolean() ? "[]" : Integer.toString(VLANS[random.nextInt(VLANS.length)]);
+        String mode = MODES.get(random.nextInt(MODES.size()));
+        // A tunnel of VLAN 0 is one of the cases where Open vSwitch loses the tag behind the empty one.
+        boolean tunnel = mode.equals("dot1q-tunnel");
+        String tag = tunnel ? "12" : random.nextBoolean() ? "[]" : "" + VLANS[random.nextInt(VLANS.length)];
         String priorityTags = List.of("never", "if-nonzero", "always", "true").get(random.nextInt(4));
         String type = random.nextBoolean() ? "802.1q" : "802.1ad";
-        both.vsctl("set port p" + port + " vlan_mode=" + MODES.get(random.nextInt(MODES.size())) + " tag=" + tag
-                + " trunks=" + SETS.get(random.nextInt(SETS.size())) + " cvlans="
-                + SETS.get(random.nextInt(SETS.size())) + " other_config:priority-tags=" + priorityTags
-                + " other_config:qinq-ethtype=" + type);
+        String sets = " trunks=" + SETS.get(random.nextInt(SETS.size())) + " cvlans="
+                + SETS.get(random.nextInt(SETS.size()));
+        both.vsctl("set port p" + port + " vlan_mode=" + mode + " tag=" + tag + sets
+                + " other_config:priority-tags=" + priorityTags + " other_config:qinq-ethtype=" + type);
     }
 
     /**
-     * A frame from the port's own station. One with two tags has two of a VLAN, and none with as many tags as are
-     * looked for meets a tunnel that would have to keep a third: see the differences.
+     * A frame from the port's own station. It has two tags only where one is looked at: Open vSwitch loses tags where
+     * a third one comes on top, or an empty one stands in front of another (see the differences).
      */
-    private static String frame(int port, Random random, int limit) {
-        int tags = random.nextInt(limit + 1);
+    private static String frame(int port, Random random, int most) {
+        int tags = random.nextInt(most + 1);
         ByteBuffer frame = ByteBuffer.allocate(60 + 4 * tags);
         boolean group = random.nextBoolean();
         frame.putShort((short) (group ? 0x0100 : 0x0200)).putInt(1 + random.nextInt(PORTS));
@@ -143,10 +153,10 @@ class VlanDifferentialStoryTest {
         for (String each : actions) {
             both.ofctl("-O OpenFlow13 add-flow br0 priority=40000,in_port=1,actions=" + each);
             CapturedFrames captured = CapturedFrames.start(both, PORTS, "tags" + actions.indexOf(each));
-            for (String tags : List.of("", "8100000b", "88a8600b", "8100200c", "8100000b8100000c", "88a8400b8100600c")) {
+            for (String tags : TAGS) {
                 boolean third = each.startsWith("push_vlan") && tags.length() == 16; // which Open vSwitch loses
                 if (!third) {
-                    both.appctl("netdev-dummy/receive p1 020000000002020000000001" + tags + "9999" + "00".repeat(46));
+                    both.appctl("netdev-dummy/receive p1 020000000002020000000001" + tags + PAYLOAD);
                 }
             }
             captured.compare();
@@ -162,16 +172,18 @@ class VlanDifferentialStoryTest {
                 .mapToObj(port -> "-- clear port p" + port + " tag trunks vlan_mode cvlans other_config")
                 .collect(Collectors.joining(" "));
         both.vsctl(ports.substring(3));
-        List<String> changes = new ArrayList<>(List.of(
-                "set bridge br0 flood_vlans=10", "set bridge br0 other_config:forward-bpdu=true", "clear bridge br0 flood_vlans"));
+        List<String> changes = List.of(
+                "set bridge br0 flood_vlans=10",
+                "set bridge br0 other_config:forward-bpdu=true",
+                "clear bridge br0 flood_vlans");
         both.appctl("fdb/flush br0");
         for (String change : changes) {
             CapturedFrames captured = CapturedFrames.start(both, PORTS, "flood" + changes.indexOf(change));
             both.vsctl(change);
             for (int port = 1; port <= 2; port++) {
-                for (String destination : List.of("020000000001", "020000000002", "0180c200000e", "01000ccccccc", "00e02b000004")) {
-                    both.appctl("netdev-dummy/receive p" + port + " " + destination + "02000000000" + port
-                            + "8100000a9999" + "00".repeat(46));
+                for (String destination : DESTINATIONS) {
+                    both.appctl("netdev-dummy/receive p" + port + " " + destination + "02000000000" + port + "8100000a"
+                            + PAYLOAD);
                 }
             }
             captured.compareUnordered();

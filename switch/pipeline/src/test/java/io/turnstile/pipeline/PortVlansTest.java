@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.datapath.DatapathFlow;
 import io.turnstile.datapath.DropReason;
+import io.turnstile.datapath.Field;
+import io.turnstile.datapath.FieldValues;
+import io.turnstile.datapath.FlowKey;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.FrameView;
 import java.util.ArrayList;
@@ -74,6 +77,16 @@ class PortVlansTest {
                         2,
                         PipelineBench.keyOf(2, udp().eth(0xa, GROUP).bytes())))
                 .contains(">> dropping VLAN 0 packet received on port p2 not configured for trunking VLAN 0");
+    }
+
+    @Test
+    void tagsThatAFloodHasChangedAreBackForWhatFollows() {
+        bench.br0.setBundles(List.of(port(2, PortVlan.access(5))));
+        long[] key = FlowKey.newKey();
+        Field.ETH_DST.set(key, GROUP);
+        Field.VLAN_TCI.set(key, FieldValues.VLAN_PRESENT | 5);
+        assertThat(bench.pipeline.trace(bench.br0, 1, key))
+                .contains("Final flow: unchanged", "Datapath actions: pop_vlan,102,push_vlan(vid=5,pcp=0),103,104");
     }
 
     @Test
