@@ -171,7 +171,7 @@ final class NormalForwarding {
         } else {
             walk.setVlan(outside);
             outputs.send(bundle.port(), last);
-            walk.setVlan(before);
+            walk.restoreVlan(before);
         }
     }
 

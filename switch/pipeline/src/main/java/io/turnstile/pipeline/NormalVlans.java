@@ -21,15 +21,9 @@ final class NormalVlans {
         this.walk = walk;
     }
 
-    /**
-     * The VLAN of the outer tag decides; of a priority tag all of it, since it may be left out where it says nothing.
-     */
+    /** The VLAN of the outer tag decides. */
     void lookAtOuter() {
         look(Field.VLAN_TCI, FieldValues.VLAN_VID_MASK | FieldValues.VLAN_PRESENT);
-        Tag outer = walk.state.vlan().outer();
-        if (outer != null && outer.vlan() == 0) {
-            Field.VLAN_TCI.setExact(walk.wildcards);
-        }
     }
 
     private void lookAtInner() {
@@ -108,6 +102,9 @@ final class NormalVlans {
     private @Nullable Tag withPriority(@Nullable Tag tag) {
         Tag arrived = walk.state.vlan().outer();
         int priority = arrived == null ? 0 : arrived.priorityBits();
+        if (tag != arrived) {
+            Field.VLAN_TCI.setExact(walk.wildcards);
+        }
         if (tag == null) {
             return priority == 0 ? null : new Tag(EtherTypes.VLAN, priority | FieldValues.VLAN_PRESENT, null);
         }
@@ -126,7 +123,10 @@ final class NormalVlans {
         return saysNothing(tag) ? below : new Tag(tag.etherType(), tag.tci(), below);
     }
 
-    private static boolean saysNothing(Tag tag) {
+    private boolean saysNothing(Tag tag) {
+        if (tag.vlan() == 0) {
+            Field.VLAN_TCI.setExact(walk.wildcards); // The priority is that of the tag it came with.
+        }
         return (tag.tci() & SAYS_SOMETHING) == 0;
     }
 }

@@ -164,13 +164,22 @@ final class Walk {
         Field.VLAN_TPID1.setExact(wildcards);
     }
 
-    /** The packet has other tags from now on, or these. */
+    /** The packet has other tags from now on, or these. What is only put on top does not depend on those below. */
     void setVlan(VlanStack wanted) {
-        if (!wanted.equals(state.vlan())) {
-            lookAtTags();
-            state.setVlan(wanted);
-            rewrites.vlanWritten();
+        VlanStack present = state.vlan();
+        if (wanted.equals(present)) {
+            return;
         }
+        if (wanted.outer() == null || wanted.outer().below() != present.outer()) {
+            lookAtTags();
+        }
+        restoreVlan(wanted);
+    }
+
+    /** The packet has the tags that it had before. */
+    void restoreVlan(VlanStack before) {
+        state.setVlan(before);
+        rewrites.vlanWritten();
     }
 
     // ---- the result ----
