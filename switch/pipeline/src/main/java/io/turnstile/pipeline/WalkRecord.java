@@ -80,7 +80,8 @@ record WalkRecord(
 
     /** The same under another generation. */
     WalkRecord at(long otherGeneration) {
-        return new WalkRecord(otherGeneration, bridges, lookups, reads, settings, sightings, recirculationIds, groups, credits);
+        return new WalkRecord(
+                otherGeneration, bridges, lookups, reads, settings, sightings, recirculationIds, groups, credits);
     }
 
     /** Whether a flow with this record may be wrong once any of {@code additions} is in {@code table}. */
