@@ -7,9 +7,15 @@ public final class EtherTypes {
     public static final int RARP = 0x8035;
     public static final int VLAN = 0x8100;
     public static final int IPV6 = 0x86dd;
+    /** IEEE 802.1ad: a service tag. */
     public static final int QINQ = 0x88a8;
     /** What ovs-fields(7) says dl_type is for frames without an Ethernet type. */
     public static final int NOT_ETH_TYPE = 0x05ff;
 
     private EtherTypes() {}
+
+    /** Whether a VLAN tag begins with that type. */
+    public static boolean isTag(int etherType) {
+        return etherType == VLAN || etherType == QINQ;
+    }
 }

@@ -39,6 +39,8 @@ public final class Packet {
     private int l4Offset = ABSENT;
     private int etherType;
     private int vlanTci;
+    private int innerVlanTci;
+    private boolean tagsChanged;
     private int ipProtocol;
     private int l3EndOffset;
     private FragmentKind fragment = FragmentKind.NONE;
@@ -161,6 +163,8 @@ public final class Packet {
         l4Offset = ABSENT;
         etherType = 0;
         vlanTci = 0;
+        innerVlanTci = 0;
+        tagsChanged = false;
         ipProtocol = 0;
         l3EndOffset = 0;
         fragment = FragmentKind.NONE;
@@ -185,6 +189,8 @@ public final class Packet {
         l4Offset = other.l4Offset;
         etherType = other.etherType;
         vlanTci = other.vlanTci;
+        innerVlanTci = other.innerVlanTci;
+        tagsChanged = other.tagsChanged;
         ipProtocol = other.ipProtocol;
         l3EndOffset = other.l3EndOffset;
         fragment = other.fragment;
@@ -363,10 +369,29 @@ public final class Packet {
         return vlanTci;
     }
 
-    /** Called after a tag was pushed, popped or rewritten in the bytes. */
-    public void setVlan(int etherType, int vlanTci) {
-        this.etherType = etherType;
-        this.vlanTci = vlanTci;
+    /** The TCI of the tag behind the outer one, as {@link #vlanTci}; 0 if there is none, or nobody looked for it. */
+    public int innerVlanTci() {
+        return innerVlanTci;
+    }
+
+    /** Called by the parser, and after the outer tag was rewritten in the bytes. */
+    public void setVlan(int outerTci, int innerTci) {
+        vlanTci = outerTci;
+        innerVlanTci = innerTci;
+    }
+
+    /**
+     * Called after a tag was pushed or popped in the bytes: layers stay known, however many tags are before them, until
+     * the packet is {@linkplain #hasChangedTags parsed anew}.
+     */
+    public void setChangedTags(int outerTci, int innerTci) {
+        setVlan(outerTci, innerTci);
+        tagsChanged = true;
+    }
+
+    /** Whether tags were pushed or popped since it was parsed. */
+    public boolean hasChangedTags() {
+        return tagsChanged;
     }
 
     /** Start of the IPv4, IPv6 or ARP header, {@link #ABSENT} if there is none or its fixed part is not whole. */

@@ -24,18 +24,28 @@ public final class PacketParser {
     /** Offset in a VLAN tag of what follows it. */
     private static final int VLAN_ETHER_TYPE = 2;
 
+    /** More VLAN tags than this are payload to whoever asks for all; the datapath asks for fewer. */
+    private static final int MAX_TAGS = 8;
+
     private static final int FIRST_ETHER_TYPE = 0x600;
     /** More extension headers than this is an attack, not a packet. */
     private static final int MAX_EXTENSION_HEADERS = 16;
 
     private PacketParser() {}
 
+    /** {@link #parse(Packet, int)} with as many tags as there are. */
+    public static boolean parse(Packet packet) {
+        return parse(packet, MAX_TAGS);
+    }
+
     /**
      * Fills in the packet's layers from its bytes.
      *
+     * @param maxTags how many VLAN tags are looked behind at most; another one after these is payload, whose Ethernet
+     *     type is the tag's
      * @return false if there is not even an Ethernet header; the frame should be dropped with a counter
      */
-    public static boolean parse(Packet packet) {
+    public static boolean parse(Packet packet, int maxTags) {
         packet.clearLayers();
         int length = packet.lengthBytes();
         if (length < ETHERNET_BYTES) {
@@ -44,8 +54,13 @@ public final class PacketParser {
         int offset = ETHERNET_BYTES;
         int etherType = packet.u16(ETHER_TYPE);
         int vlanTci = 0;
-        if ((etherType == EtherTypes.VLAN || etherType == EtherTypes.QINQ) && length >= offset + VLAN_TAG_BYTES) {
-            vlanTci = packet.u16(offset) | VLAN_PRESENT;
+        for (int tag = 0; tag < maxTags && EtherTypes.isTag(etherType) && length >= offset + VLAN_TAG_BYTES; tag++) {
+            int tci = packet.u16(offset) | VLAN_PRESENT;
+            if (tag == 0) {
+                vlanTci = tci;
+            } else if (tag == 1) {
+                packet.setVlan(vlanTci, tci);
+            }
             etherType = packet.u16(offset + VLAN_ETHER_TYPE);
             offset += VLAN_TAG_BYTES;
         }

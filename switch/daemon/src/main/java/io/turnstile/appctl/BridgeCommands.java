@@ -2,6 +2,7 @@ package io.turnstile.appctl;
 
 import io.turnstile.address.AddressText;
 import io.turnstile.bridge.BridgeView;
+import io.turnstile.bridge.MacText;
 import io.turnstile.control.Command;
 import io.turnstile.control.CommandReply;
 import io.turnstile.control.TextLines;
@@ -15,13 +16,16 @@ import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.OfAction;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** {@code fdb/…} and {@code ofproto/…}: what concerns one bridge. */
 final class BridgeCommands {
+    private static final Pattern DIGITS = Pattern.compile("\\s*[+-]?[0-9]{1,18}");
     private static final Pattern HEX = Pattern.compile("[0-9a-fA-F]+");
 
     private final Pipeline pipeline;
@@ -36,6 +40,15 @@ final class BridgeCommands {
     List<Command> commands() {
         return List.of(
                 Command.of("fdb/show", "bridge", 1, 1, arguments -> on(arguments.getFirst(), BridgeCommands::showMacs)),
+                Command.of("fdb/add", "bridge port vlan mac", 4, 4, this::addMac),
+                Command.of("fdb/del", "bridge vlan mac", 3, 3, this::deleteMac),
+                Command.of("fdb/stats-clear", "[bridge]", 0, 1, this::clearStatistics),
+                Command.of(
+                        "fdb/stats-show",
+                        "bridge",
+                        1,
+                        1,
+                        arguments -> on(arguments.getFirst(), BridgeCommands::showStatistics)),
                 Command.of("fdb/flush", "[bridge]", 0, 1, this::flushMacs),
                 Command.of("ofproto/list", "", 0, 0, arguments -> list()),
                 Command.of("ofproto/trace", "{bridge flow}", 1, Command.ANY_NUMBER, this::trace));
@@ -59,8 +72,80 @@ final class BridgeCommands {
     }
 
     private static String macLine(BridgePipeline.MacEntry entry) {
-        String port = entry.port() == OfAction.Ports.LOCAL ? "LOCAL" : Integer.toString(entry.port());
-        return "%5s  %4d  %s  %3d".formatted(port, entry.vlan(), AddressText.mac(entry.mac()), entry.ageSeconds());
+        String line = "%5s  %4d  %s  ".formatted(portText(entry.port()), entry.vlan(), AddressText.mac(entry.mac()));
+        return line + (entry.isStatic() ? "static" : "%3d".formatted(entry.ageSeconds()));
+    }
+
+    private static String portText(int number) {
+        return number == OfAction.Ports.LOCAL ? "LOCAL" : Integer.toString(number);
+    }
+
+    private CommandReply addMac(List<String> arguments) {
+        return on(arguments.getFirst(), bridge -> {
+            OptionalLong mac = MacText.parse(arguments.get(3));
+            OptionalInt port = portNumber(bridge, arguments.get(1));
+            if (mac.isEmpty()) {
+                return CommandReply.error("bad MAC address");
+            }
+            if (port.isEmpty()) {
+                return CommandReply.error("software error, odp port is present but no ofp port");
+            }
+            return CommandReply.ok(bridge.addStaticMac(port.getAsInt(), vlan(arguments.get(2)), mac.getAsLong())
+                    .map(old -> "Overriding already existing %s entry on %s\n"
+                            .formatted(old.isStatic() ? "static" : "dynamic", portText(old.port())))
+                    .orElse(""));
+        });
+    }
+
+    private CommandReply deleteMac(List<String> arguments) {
+        return on(arguments.getFirst(), bridge -> {
+            OptionalLong mac = MacText.parse(arguments.get(2));
+            if (mac.isEmpty()) {
+                return CommandReply.error("bad MAC address");
+            }
+            return bridge.removeStaticMac(vlan(arguments.get(1)), mac.getAsLong())
+                    ? CommandReply.ok("")
+                    : CommandReply.error("could not find static mac entry\n");
+        });
+    }
+
+    /** As Open vSwitch reads it: digits as far as they go, 0 for none, 16 bits. */
+    private static int vlan(String text) {
+        Matcher digits = DIGITS.matcher(text);
+        return digits.lookingAt() ? (int) Long.parseLong(digits.group().strip()) & 0xffff : 0;
+    }
+
+    private CommandReply clearStatistics(List<String> arguments) {
+        if (arguments.isEmpty()) {
+            pipeline.bridges().forEach(BridgePipeline::clearMacStatistics);
+            return CommandReply.ok("statistics successfully cleared");
+        }
+        return on(arguments.getFirst(), bridge -> {
+            bridge.clearMacStatistics();
+            return CommandReply.ok("statistics successfully cleared");
+        });
+    }
+
+    private static CommandReply showStatistics(BridgePipeline bridge) {
+        BridgePipeline.MacStatistics counts = bridge.macStatistics();
+        return CommandReply.ok(
+                """
+                Statistics for bridge "%s":
+                  Current/maximum MAC entries in the table: %d/%d
+                  Current static MAC entries in the table : %d
+                  Total number of learned MAC entries     : %d
+                  Total number of expired MAC entries     : %d
+                  Total number of evicted MAC entries     : %d
+                  Total number of port moved MAC entries  : %d
+                """.formatted(
+                        bridge.name(),
+                        counts.current(),
+                        counts.maximum(),
+                        counts.staticEntries(),
+                        counts.learned(),
+                        counts.expired(),
+                        counts.evicted(),
+                        counts.moved()));
     }
 
     private CommandReply flushMacs(List<String> arguments) {

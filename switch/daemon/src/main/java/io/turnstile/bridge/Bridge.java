@@ -104,6 +104,9 @@ final class Bridge {
         int size = settings.number(config.otherConfig(), "mac-table-size", 0, DEFAULT_MAC_TABLE_SIZE);
         pipeline.configureMacTable(
                 aging == 0 ? DEFAULT_MAC_AGING_SECONDS : aging, size == 0 ? DEFAULT_MAC_TABLE_SIZE : size);
+        pipeline.setFloodVlans(config.floodVlans());
+        pipeline.setForwardsReserved("true".equals(config.otherConfig().get("forward-bpdu")));
+        pipeline.setBundles(config.ports().stream().map(PortConfig::bundle).toList());
         // Who connects to a passive target is a tool, not the controller that the bridge waits for.
         pipeline.setControllersConfigured(!controllers.values().stream().allMatch(ControllerTarget::isPassive));
     }

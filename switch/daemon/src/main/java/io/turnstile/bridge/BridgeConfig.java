@@ -1,6 +1,7 @@
 package io.turnstile.bridge;
 
 import io.turnstile.openflow.ControllerTarget;
+import io.turnstile.pipeline.VlanSet;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -9,6 +10,7 @@ import java.util.stream.Stream;
 /**
  * What the database wants of one bridge.
  *
+ * @param floodVlans VLANs in which nothing is learned
  * @param controllers by row
  * @param ports ordered by name; the local one is among them if the database has it
  */
@@ -18,6 +20,7 @@ record BridgeConfig(
         String datapathType,
         boolean secure,
         Map<String, String> otherConfig,
+        VlanSet floodVlans,
         Map<UUID, ControllerTarget> controllers,
         List<PortConfig> ports) {
 

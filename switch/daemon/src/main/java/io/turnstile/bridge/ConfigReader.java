@@ -5,6 +5,7 @@ import io.turnstile.conntrack.TimeoutPolicy;
 import io.turnstile.openflow.ControllerTarget;
 import io.turnstile.ovsdb.data.DatabaseSnapshot;
 import io.turnstile.ovsdb.data.Row;
+import io.turnstile.pipeline.VlanSet;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -79,6 +80,7 @@ final class ConfigReader {
                 row.string("datapath_type").orElse(""),
                 row.string("fail_mode").filter("secure"::equals).isPresent(),
                 row.stringMap("other_config"),
+                VlanSet.of(vlans(row, "flood_vlans")),
                 controllers(row),
                 rows(row, "ports", "Port")
                         .map(port -> port(port, name))
@@ -98,20 +100,25 @@ final class ConfigReader {
         return targets;
     }
 
+    /** Numbers of VLANs; older databases have not all of these columns. */
+    static Set<Long> vlans(Row row, String column) {
+        Set<Long> vlans = new HashSet<>();
+        if (row.has(column)) {
+            row.set(column).forEach(vlan -> vlans.add((Long) vlan));
+        }
+        return vlans;
+    }
+
     /** A duration. The database's integers have 64 bits; longer than 24 days is as good as for ever. */
     private static int milliseconds(Row row, String column, int defaultMs) {
         return Math.clamp(row.integer(column).orElse((long) defaultMs), 0, Integer.MAX_VALUE);
     }
 
     private PortConfig port(Row row, String bridge) {
-        Set<Long> trunks = new HashSet<>();
-        row.set("trunks").forEach(vlan -> trunks.add((Long) vlan));
         return new PortConfig(
                 row.uuid(),
                 row.string("name").orElse(""),
-                longNumber(row, "tag"),
-                trunks,
-                row.string("vlan_mode"),
+                PortVlanReader.read(row),
                 rows(row, "interfaces", "Interface")
                         .map(each -> interfaceOf(each, bridge))
                         .toList());
@@ -191,7 +198,7 @@ final class ConfigReader {
         return number.isPresent() ? OptionalInt.of(number.get()) : OptionalInt.empty();
     }
 
-    private static OptionalLong longNumber(Row row, String column) {
+    static OptionalLong longNumber(Row row, String column) {
         Optional<Long> number = row.integer(column);
         return number.isPresent() ? OptionalLong.of(number.get()) : OptionalLong.empty();
     }

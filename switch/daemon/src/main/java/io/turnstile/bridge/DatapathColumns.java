@@ -1,5 +1,6 @@
 package io.turnstile.bridge;
 
+import io.turnstile.datapath.Datapath;
 import java.util.Map;
 
 /** The columns in which a Datapath row shows its datapath. */
@@ -20,7 +21,7 @@ final class DatapathColumns {
             Map.entry("ct_zone", "true"),
             Map.entry("explicit_drop_action", "true"),
             Map.entry("masked_set_action", "true"),
-            Map.entry("max_vlan_headers", "1"),
+            Map.entry("max_vlan_headers", Integer.toString(Datapath.MAX_VLAN_TAGS)),
             Map.entry("nd_ext", "true"),
             Map.entry("recirc", "true"),
             Map.entry("ufid", "true"));

@@ -1,5 +1,6 @@
 package io.turnstile.bridge;
 
+import io.turnstile.datapath.Datapath;
 import io.turnstile.offload.PriorityList;
 import io.turnstile.offload.ProviderRegistry;
 import io.turnstile.openflow.OpenFlowAgent;
@@ -40,6 +41,9 @@ public final class Reconciler implements AutoCloseable {
     private static final int TICK_MS = 500;
     private static final int DEFAULT_STATISTICS_INTERVAL_MS = 5000;
     private static final int DEFAULT_FLOW_LIMIT = 200_000;
+    /** What controllers of before Open vSwitch 2.8 expect. */
+    private static final int DEFAULT_VLAN_LIMIT = 1;
+
     private static final int DEFAULT_FLOW_IDLE_MS = 10_000;
 
     private final OvsdbBackend backend;
@@ -163,6 +167,8 @@ public final class Reconciler implements AutoCloseable {
     private void configureSwitch(SwitchConfig config) {
         otherConfig = config.otherConfig();
         components.datapath().setFlowLimit(settings.number(otherConfig, "flow-limit", 1, DEFAULT_FLOW_LIMIT));
+        int vlanLimit = settings.number(otherConfig, "vlan-limit", 0, DEFAULT_VLAN_LIMIT);
+        components.datapath().setVlanLimit(vlanLimit == 0 ? Datapath.MAX_VLAN_TAGS : vlanLimit);
         int idleMs = settings.number(otherConfig, "max-idle", 1, DEFAULT_FLOW_IDLE_MS);
         components.datapath().setFlowIdle(TimeUnit.MILLISECONDS.toNanos(idleMs));
         components

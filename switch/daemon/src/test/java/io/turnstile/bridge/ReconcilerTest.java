@@ -30,6 +30,7 @@ import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowQuery;
 import io.turnstile.pipeline.Pipeline;
 import io.turnstile.pipeline.flow.FlowMod;
+import io.turnstile.pipeline.flow.FlowText;
 import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.port.DummyPort;
@@ -497,21 +498,44 @@ class ReconcilerTest {
     // ---- ports ----
 
     @Test
-    void aPortWithVlansIsRefusedAndComesOnceItIsPlain() throws Exception {
+    void aPortFollowsItsVlanColumnsAndKeepsItsNumber() throws Exception {
         database.addBridge("br0", Map.of());
         database.addPort("br0", "a", Map.of());
+        database.addPort("br0", "b", Map.of());
         UUID port = database.named("Port", "a").uuid();
-        List<Map<String, Object>> settings =
-                List.of(Map.of("tag", 5L), Map.of("trunks", List.of(5L, 6L)), Map.of("vlan_mode", "trunk"));
-        for (Map<String, Object> setting : settings) {
-            database.set("Port", port, setting);
+        long number = ofport("a");
+        assertThat(trace("a", "dl_vlan=5")).doesNotContain("dropping");
+        database.set("Port", port, Map.of("tag", 5L));
+        database.commit();
+        assertThat(trace("a", "dl_vlan=5")).contains("received on port a configured as VLAN 5 access port");
+        database.set("Port", port, Map.of("tag", List.of(), "trunks", List.of(6L, 7L)));
+        database.commit();
+        assertThat(trace("a", "dl_vlan=5")).contains("received on port a not configured for trunking VLAN 5");
+        database.set("Port", port, Map.of("tag", 8L, "vlan_mode", "dot1q-tunnel", "cvlans", List.of(9L)));
+        database.commit();
+        assertThat(trace("a", "dl_vlan=5")).contains("received on dot1q-tunnel port a that excludes this VLAN");
+        assertThat(trace("a", "dl_vlan=9")).contains("push_vlan(tpid=0x88a8,vid=8,pcp=0)");
+        database.set("Port", port, Map.of("other_config", Map.of("qinq-ethtype", "802.1q")));
+        database.commit();
+        assertThat(trace("a", "dl_vlan=9")).contains("push_vlan(vid=8,pcp=0)");
+        assertThat(interfaceRow("a").string("error")).isEmpty();
+        assertThat(ofport("a")).isEqualTo(number);
+    }
+
+    private String trace(String port, String flow) throws Exception {
+        Match match = FlowText.parseMatch("in_port=" + ofport(port) + ",dl_dst=ff:ff:ff:ff:ff:ff," + flow);
+        return pipeline.trace(pipeline.bridge("br0"), (int) ofport(port), match.copyOfValue());
+    }
+
+    @Test
+    void theVlanLimitIsFollowed() throws Exception {
+        assertThat(datapath.vlanLimit()).isEqualTo(1);
+        for (Map.Entry<String, Integer> limit :
+                Map.of("0", 2, "1", 1, "2", 2, "9", 2, "-3", 1).entrySet()) {
+            database.set(
+                    "Open_vSwitch", database.rootUuid(), Map.of("other_config", Map.of("vlan-limit", limit.getKey())));
             database.commit();
-            assertThat(interfaceRow("a").string("error")).contains("VLAN tag, trunks and vlan_mode are not supported");
-            assertThat(ofport("a")).isEqualTo(-1);
-            setting.keySet().forEach(column -> database.set("Port", port, Map.of(column, List.of())));
-            database.commit();
-            assertThat(interfaceRow("a").string("error")).isEmpty();
-            assertThat(ofport("a")).isPositive();
+            assertThat(datapath.vlanLimit()).as(limit.getKey()).isEqualTo(limit.getValue());
         }
     }
 

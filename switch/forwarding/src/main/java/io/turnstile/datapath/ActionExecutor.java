@@ -32,12 +32,7 @@ final class ActionExecutor {
             if (packet.insertBytes(MAC_PAIR_BYTES, TAG_BYTES)) {
                 packet.putU16(MAC_PAIR_BYTES, push.tpid());
                 packet.putU16(MAC_PAIR_BYTES + 2, push.tci() & ~PacketParser.VLAN_PRESENT);
-                if (packet.vlanTci() == 0) {
-                    packet.setVlan(packet.etherType(), push.tci() | PacketParser.VLAN_PRESENT);
-                } else {
-                    PacketParser.parse(
-                            packet); // The old tag is an inner one now: what is behind it is no longer looked at.
-                }
+                packet.setChangedTags(push.tci() | PacketParser.VLAN_PRESENT, packet.vlanTci());
                 packets.set(kept++, packet);
             }
         }
@@ -49,11 +44,25 @@ final class ActionExecutor {
     static void popVlan(PacketBatch packets) {
         for (int i = 0; i < packets.length(); i++) {
             Packet packet = packets.get(i);
-            if (packet.vlanTci() != 0) {
+            if (isTagged(packet)) {
                 packet.removeBytes(MAC_PAIR_BYTES, TAG_BYTES);
-                PacketParser.parse(packet); // A tag behind it comes to light.
+                int outer = packet.innerVlanTci();
+                packet.setChangedTags(outer, outer == 0 ? 0 : behindOuterTag(packet));
             }
         }
+    }
+
+    /** Whether there is a tag in the bytes; the parser may have looked for none, or for fewer than there are. */
+    private static boolean isTagged(Packet packet) {
+        return packet.lengthBytes() >= PacketParser.ETHERNET_BYTES + TAG_BYTES
+                && EtherTypes.isTag(packet.u16(MAC_PAIR_BYTES));
+    }
+
+    /** The TCI of the second tag as it stands in the bytes; 0 if there is none. */
+    private static int behindOuterTag(Packet packet) {
+        int type = PacketParser.ETHERNET_BYTES + TAG_BYTES - 2;
+        boolean tagged = packet.lengthBytes() >= type + 2 + TAG_BYTES && EtherTypes.isTag(packet.u16(type));
+        return tagged ? packet.u16(type + 2) | PacketParser.VLAN_PRESENT : 0;
     }
 
     // ---- fields ----
@@ -97,10 +106,10 @@ final class ActionExecutor {
     }
 
     private static void setVlanTci(Packet packet, DatapathAction.SetField set) {
-        if (packet.vlanTci() != 0) {
-            int tci = (int) merge(packet.vlanTci(), set);
+        if (isTagged(packet)) {
+            int tci = (int) merge(packet.u16(PacketParser.ETHERNET_BYTES), set);
             packet.putU16(PacketParser.ETHERNET_BYTES, tci & ~PacketParser.VLAN_PRESENT);
-            packet.setVlan(packet.etherType(), tci | PacketParser.VLAN_PRESENT);
+            packet.setVlan(tci | PacketParser.VLAN_PRESENT, packet.innerVlanTci());
         }
     }
 

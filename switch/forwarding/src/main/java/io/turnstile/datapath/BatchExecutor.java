@@ -19,6 +19,9 @@ final class BatchExecutor {
     /** As Open vSwitch's userspace datapath: a packet is looked up again at most this often. */
     static final int MAX_RECIRCULATIONS = 6;
 
+    /** What controllers of before Open vSwitch 2.8 expect. */
+    private static final int DEFAULT_VLAN_LIMIT = 1;
+
     private final PortTable ports;
     private final FlowLookup lookup;
     private final FlowUpkeep upkeep;
@@ -27,6 +30,7 @@ final class BatchExecutor {
     private final WatcherReference watcher;
     private final DropCounters drops;
     private final FailureLog failures;
+    private volatile int vlanLimit = DEFAULT_VLAN_LIMIT;
 
     BatchExecutor(
             PortTable ports,
@@ -47,14 +51,24 @@ final class BatchExecutor {
         this.failures = failures;
     }
 
+    /** How many VLAN tags packets are looked at behind; 1 unless this was called. */
+    void setVlanLimit(int maxTags) {
+        vlanLimit = maxTags;
+    }
+
+    int vlanLimit() {
+        return vlanLimit;
+    }
+
     /** Forwards packets whose ingress port is set. */
     void forward(PacketBatch batch, ForwardingContext context, long nowNs) {
         WalkWatcher watcherNow = watcher.get();
         context.watched = watcherNow.isWatching();
         context.nowNs = nowNs;
         context.current.clear();
+        int maxTags = vlanLimit;
         for (int i = 0; i < batch.length(); i++) {
-            if (PacketParser.parse(batch.get(i))) {
+            if (PacketParser.parse(batch.get(i), maxTags)) {
                 context.current.add(batch.get(i));
             } else {
                 drops.add(DropReason.MALFORMED, 1);
@@ -86,7 +100,7 @@ final class BatchExecutor {
     void execute(Packet packet, DatapathAction[] actions, ForwardingContext context, long nowNs) {
         context.watched = false;
         context.nowNs = nowNs;
-        if (!PacketParser.parse(packet)) {
+        if (!PacketParser.parse(packet, vlanLimit)) {
             drops.add(DropReason.MALFORMED, 1);
             return;
         }
@@ -234,10 +248,15 @@ final class BatchExecutor {
         }
     }
 
-    private static void recirculate(PacketBatch packets, int id, ForwardingContext context) {
+    /** What has got or lost tags is looked at anew: what is behind them may be payload now, or is so no longer. */
+    private void recirculate(PacketBatch packets, int id, ForwardingContext context) {
         for (int i = 0; i < packets.length(); i++) {
-            packets.get(i).setRecirculationId(id);
-            context.recirculated.add(packets.get(i));
+            Packet packet = packets.get(i);
+            if (packet.hasChangedTags()) {
+                PacketParser.parse(packet, vlanLimit);
+            }
+            packet.setRecirculationId(id);
+            context.recirculated.add(packet);
         }
     }
 

@@ -29,6 +29,8 @@ import org.jspecify.annotations.Nullable;
 public final class Datapath {
     /** Ingress port of packets that came in by none: all ones. */
     private static final int NO_PORT = -1;
+    /** Of so many VLAN tags the flow key has room. */
+    public static final int MAX_VLAN_TAGS = 2;
 
     private final FragmentReassembler fragments = new FragmentReassembler();
     private final Conntrack conntrack;
@@ -81,6 +83,19 @@ public final class Datapath {
     /** How long a flow without packets stays (other_config:max-idle). */
     public void setFlowIdle(long idleNs) {
         upkeep.setIdle(idleNs);
+    }
+
+    /**
+     * How many VLAN tags packets are looked at behind (other_config:vlan-limit), 1 or 2. The Ethernet type of the
+     * payload is in every flow's match, so that flows of before are met by no packet that is looked at otherwise now.
+     */
+    public void setVlanLimit(int maxTags) {
+        executor.setVlanLimit(Math.clamp(maxTags, 1, MAX_VLAN_TAGS));
+    }
+
+    /** How many VLAN tags packets are looked at behind. */
+    public int vlanLimit() {
+        return executor.vlanLimit();
     }
 
     /**

@@ -7,6 +7,12 @@ package io.turnstile.datapath;
 public enum DropReason {
     /** The flows say so: no action, or an explicit drop. */
     FLOW_DROP("drop_action_of_pipeline"),
+    /** NORMAL: the Port that it came in by does not carry the VLAN of its outer tag. */
+    VLAN_REFUSED("normal_drop_vlan_not_of_port"),
+    /** NORMAL: its Ethernet type is a tag's, and no whole tag is there. */
+    VLAN_PARTIAL("normal_drop_partial_vlan_tag"),
+    /** NORMAL: it is for an address that bridges do not pass on. */
+    RESERVED_DESTINATION("normal_drop_reserved_destination"),
     /** The frame has no whole Ethernet header. */
     MALFORMED("datapath_drop_rx_invalid_packet"),
     /** The pipeline could not translate the packet. */

@@ -35,6 +35,12 @@ public enum Field {
     ETH_SRC      ("dl_src",       FlowKey.ETH_SRC_VLAN,           16,    48, LINK),
     /** With {@link FieldValues#VLAN_PRESENT} set while a tag is there. */
     VLAN_TCI     ("vlan_tci",     FlowKey.ETH_SRC_VLAN,            0,    16, LINK),
+    /** Ethernet type of the outer tag, 0 if there is none. */
+    VLAN_TPID    ("vlan_tpid",    FlowKey.VLAN_TAGS,              48,    16, LINK),
+    /** Ethernet type of the tag behind the outer one, 0 if there is none. OpenFlow has no names for that tag. */
+    VLAN_TPID1   ("vlan_tpid1",   FlowKey.VLAN_TAGS,              16,    16, LINK),
+    /** TCI of the tag behind the outer one, as {@link #VLAN_TCI}. */
+    VLAN_TCI1    ("vlan_tci1",    FlowKey.VLAN_TAGS,               0,    16, LINK),
     /** IP protocol, or ARP opcode. */
     NW_PROTO     ("nw_proto",     FlowKey.NW_MISC,                56,     8, NETWORK),
     /** The whole TOS / traffic class byte: DSCP and ECN. */

@@ -30,9 +30,10 @@ public final class FlowKey {
     static final int CT_IPV6_DST = 21; // and 22
     static final int PKT_MARK_PRIORITY = 23;
     static final int DP_HASH = 24;
+    static final int VLAN_TAGS = 25;
     // The pipeline's own, behind all others.
-    static final int METADATA = 25;
-    static final int REGISTERS = 26; // to 33, two registers a word, the even one in the high half
+    static final int METADATA = 26;
+    static final int REGISTERS = 27; // to 34, two registers a word, the even one in the high half
 
     private static final KeyLayout LAYOUT =
             KeyLayout.of(Arrays.stream(Field.values()).map(Field::slot).toList());

@@ -32,15 +32,15 @@ final class FlowMatchText {
         parts.add("in_port(" + portName.apply((int) Field.IN_PORT.get(key)) + ")");
         parts.add("packet_type(ns=0,id=0)");
         add(parts, HeaderText.ETH.text(key, mask, all));
-        String inner = String.join(",", innerParts());
-        if ((Field.VLAN_TCI.get(key) & FieldValues.VLAN_PRESENT) != 0 && (all || Field.VLAN_TCI.get(mask) != 0)) {
-            parts.add("eth_type(0x8100)");
-            parts.add(vlan());
-            parts.add("encap(" + inner + ")");
-        } else {
-            add(parts, inner);
-        }
+        String inner = behindTag(Field.VLAN_TPID1, Field.VLAN_TCI1, String.join(",", innerParts()));
+        add(parts, behindTag(Field.VLAN_TPID, Field.VLAN_TCI, inner));
         return String.join(",", parts);
+    }
+
+    /** The tag's type is shown with the tag, and as if every bit of it had been looked at, as in Open vSwitch. */
+    private String behindTag(Field type, Field tag, String inner) {
+        boolean shown = (tag.get(key) & FieldValues.VLAN_PRESENT) != 0 && (all || tag.get(mask) != 0);
+        return shown ? "eth_type(0x%04x),%s,encap(%s)".formatted(typeOf(type), vlan(tag), inner) : inner;
     }
 
     private static void add(List<String> parts, String part) {
@@ -70,9 +70,14 @@ final class FlowMatchText {
         add(parts, (ipv6 ? HeaderText.CT_TUPLE6 : HeaderText.CT_TUPLE4).text(key, mask, all && hasTuple));
     }
 
-    private String vlan() {
-        long tci = Field.VLAN_TCI.get(key);
-        long tciMask = Field.VLAN_TCI.get(mask);
+    /** A key that was made by hand need not say it. */
+    private long typeOf(Field type) {
+        return type.get(key) == 0 ? EtherTypes.VLAN : type.get(key);
+    }
+
+    private String vlan(Field tag) {
+        long tci = tag.get(key);
+        long tciMask = tag.get(mask);
         return "vlan(vid="
                 + masked(FieldValues.vlanId(tci), FieldValues.vlanId(tciMask), FieldValues.VLAN_VID_MASK) + ",pcp="
                 + masked(FieldValues.vlanPriority(tci), FieldValues.vlanPriority(tciMask), PCP_ALL) + ")";

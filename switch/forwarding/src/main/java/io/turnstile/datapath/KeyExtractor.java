@@ -10,6 +10,7 @@ import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.IpProtocols;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.Packet.FragmentKind;
+import io.turnstile.packet.PacketParser;
 import io.turnstile.packet.TcpHeader;
 
 /**
@@ -29,6 +30,8 @@ public final class KeyExtractor {
     // with one shift, as both addresses or both ports, stand side by side as they do in the packet.
     private static final int IN_PORT = Field.IN_PORT.shift();
     private static final int PKT_MARK = Field.PKT_MARK.shift();
+    private static final int VLAN_TPID = Field.VLAN_TPID.shift();
+    private static final int VLAN_TPID1 = Field.VLAN_TPID1.shift();
     private static final int ETH_ADDRESS = Field.ETH_DST.shift();
     private static final int CT_STATE = Field.CT_STATE.shift();
     private static final int CT_ZONE = Field.CT_ZONE.shift();
@@ -61,6 +64,9 @@ public final class KeyExtractor {
         }
         key[FlowKey.ETH_DST_TYPE] = (packet.u48(0) << ETH_ADDRESS) | packet.etherType();
         key[FlowKey.ETH_SRC_VLAN] = (packet.u48(6) << ETH_ADDRESS) | packet.vlanTci();
+        if (packet.vlanTci() != 0) {
+            extractTags(packet, key);
+        }
         int l3 = packet.l3Offset();
         if (l3 == Packet.ABSENT) {
             return;
@@ -70,6 +76,16 @@ public final class KeyExtractor {
             case EtherTypes.IPV6 -> extractIpv6(packet, l3, key);
             default -> extractArp(packet, l3, key);
         }
+    }
+
+    /** Of the tags, which the parser has found, what does not stand beside the source address. */
+    private static void extractTags(Packet packet, long[] key) {
+        long tags = (long) packet.u16(PacketParser.ETHERNET_BYTES - 2) << VLAN_TPID;
+        if (packet.innerVlanTci() != 0) {
+            int innerType = packet.u16(PacketParser.ETHERNET_BYTES + PacketParser.VLAN_TAG_BYTES - 2);
+            tags |= (long) innerType << VLAN_TPID1 | packet.innerVlanTci();
+        }
+        key[FlowKey.VLAN_TAGS] = tags;
     }
 
     private static void extractConntrack(Packet packet, long[] key) {

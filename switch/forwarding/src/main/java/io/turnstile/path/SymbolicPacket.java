@@ -53,6 +53,7 @@ final class SymbolicPacket {
         this.protocol = protocol;
         arrivingTag = tag;
         tagType = tag >>> 16;
+        Field.VLAN_TPID.set(value, tagType);
         for (Field field : Field.values()) {
             if (field.isOfDatapath() && isKnownFromTheStart(field)) {
                 field.setExact(known);
@@ -97,7 +98,7 @@ final class SymbolicPacket {
         if (Field.NW_FRAG.get(flow.key()) != 0) {
             return new Refused(NotCarried.FRAGMENT);
         }
-        if (Field.ETH_TYPE.get(flow.key()) != Field.ETH_TYPE.get(value)) {
+        if (Field.ETH_TYPE.get(flow.key()) != Field.ETH_TYPE.get(value) || Field.VLAN_TCI1.get(flow.key()) != 0) {
             return new Refused(NotCarried.MORE_THAN_ONE_TAG);
         }
         for (Field field : Field.values()) {
@@ -211,6 +212,7 @@ final class SymbolicPacket {
         }
         tagType = type;
         extraBytes += TAG_BYTES;
+        Field.VLAN_TPID.set(value, type);
         write(Field.VLAN_TCI, 0, tci | VLAN_PRESENT, 0, 0xffff);
         return null;
     }
@@ -220,6 +222,7 @@ final class SymbolicPacket {
         if (isTagged()) {
             tagType = 0;
             extraBytes -= TAG_BYTES;
+            Field.VLAN_TPID.set(value, 0);
             write(Field.VLAN_TCI, 0, 0, 0, 0xffff);
         }
     }
@@ -236,6 +239,7 @@ final class SymbolicPacket {
         SymbolicPacket copy = new SymbolicPacket(value, ipv6, protocol, arrivingTag);
         System.arraycopy(known, 0, copy.known, 0, known.length);
         copy.tagType = tagType;
+        Field.VLAN_TPID.set(copy.value, tagType);
         copy.extraBytes = extraBytes;
         return copy;
     }

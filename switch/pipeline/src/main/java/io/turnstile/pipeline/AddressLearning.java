@@ -50,9 +50,9 @@ final class AddressLearning {
 
     private static void learn(WalkRecord.Sighting sighting, long seenNs, List<WalkRecord.StationRead> changed) {
         MacTable table = sighting.bridge().macTable();
-        if (table.isNews(sighting.station(), sighting.port())) {
-            List<MacTable.Station> stations = new ArrayList<>();
-            table.learn(sighting.station(), sighting.port(), seenNs, stations);
+        List<MacTable.Station> stations = new ArrayList<>();
+        if (!table.refresh(sighting.station(), sighting.sight(), seenNs)) {
+            table.learn(sighting.station(), sighting.sight(), seenNs, stations);
             stations.forEach(station -> changed.add(new WalkRecord.StationRead(table, station)));
         }
     }
@@ -69,7 +69,7 @@ final class AddressLearning {
      */
     void used(WalkRecord record, long lastUsedNs) {
         for (WalkRecord.Sighting sighting : record.sightings()) {
-            if (!sighting.bridge().macTable().refresh(sighting.station(), sighting.port(), lastUsedNs)) {
+            if (!sighting.bridge().macTable().refresh(sighting.station(), sighting.sight(), lastUsedNs)) {
                 moves.add(new Move(sighting, lastUsedNs));
             }
         }
@@ -80,7 +80,8 @@ final class AddressLearning {
         List<WalkRecord.StationRead> changed = new ArrayList<>();
         for (Move move = moves.poll(); move != null; move = moves.poll()) {
             WalkRecord.Sighting sighting = move.sighting;
-            boolean portIsThere = changes.read(() -> sighting.bridge().port(sighting.port()) != null);
+            boolean portIsThere =
+                    changes.read(() -> sighting.bridge().port(sighting.sight().port()) != null);
             if (portIsThere) {
                 learn(sighting, move.seenNs, changed);
             }

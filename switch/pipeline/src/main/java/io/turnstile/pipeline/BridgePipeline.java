@@ -13,8 +13,11 @@ import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.pipeline.flow.SwitchChange;
 import io.turnstile.port.PortStatistics;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,12 +38,20 @@ public final class BridgePipeline implements OpenFlowSwitch {
     }
 
     /** One line of {@code fdb/show}. */
-    public record MacEntry(int port, int vlan, long mac, long ageSeconds) {}
+    public record MacEntry(int port, int vlan, long mac, long ageSeconds, boolean isStatic) {}
+
+    /** What {@code fdb/stats-show} says. */
+    public record MacStatistics(
+            int current, int maximum, int staticEntries, long learned, long expired, long evicted, long moved) {}
 
     private final Pipeline pipeline;
     private final String name;
     private volatile long datapathId;
     private final MacTable macTable = new MacTable();
+    private final Bundles bundles = new Bundles(macTable);
+    private boolean forwardsReserved; // under the table lock
+    /** Datapath flows of packets to reserved addresses. Under the flow cache's lock. */
+    private final Dependents reservedReaders = new Dependents();
     /** Datapath flows whose walk came through this bridge. Under the flow cache's lock. */
     private final Dependents dependents = new Dependents();
 
@@ -78,6 +89,82 @@ public final class BridgePipeline implements OpenFlowSwitch {
     /** {@code other_config:mac-aging-time} and {@code mac-table-size}, clamped as Open vSwitch does. */
     public void configureMacTable(int agingSeconds, int maxEntries) {
         macTable.configure(agingSeconds, maxEntries);
+    }
+
+    /** {@code Bridge:flood_vlans}: a change forgets all that was learned. */
+    public void setFloodVlans(VlanSet vlans) {
+        pipeline.change(effects -> {
+            List<MacTable.Station> gone = new ArrayList<>();
+            if (macTable.setFloodVlans(vlans, gone)) {
+                effects.everythingThrough(bundles.normal());
+                effects.stationsChanged(macTable, gone);
+            }
+        });
+    }
+
+    /** {@code other_config:forward-bpdu}: whether packets to reserved addresses are passed on like others. */
+    public void setForwardsReserved(boolean forwards) {
+        pipeline.change(effects -> {
+            if (forwards != forwardsReserved) {
+                forwardsReserved = forwards;
+                effects.everythingThrough(reservedReaders);
+            }
+        });
+    }
+
+    /**
+     * The Ports, by name of their interfaces, whether these are there or not; a port that is in none carries all VLANs.
+     * Concerned are the datapath flows that asked one of those that changed, and what was learned behind it is
+     * forgotten.
+     */
+    public void setBundles(Collection<PortBundle> wanted) {
+        pipeline.change(effects -> bundles.configure(wanted, ports.inOrder(), effects));
+    }
+
+    /**
+     * {@code fdb/add}: the station is behind the port for good. Returns what it takes the place of, if that was
+     * elsewhere or learned.
+     *
+     * @throws IllegalArgumentException the bridge has no such port
+     */
+    public Optional<MacEntry> addStaticMac(int port, int vlan, long mac) {
+        MacTable.Station station = new MacTable.Station(vlan, mac);
+        List<MacEntry> replaced = new ArrayList<>();
+        pipeline.change(effects -> {
+            Bundle bundle = bundles.of(port);
+            if (bundle == null) {
+                throw new IllegalArgumentException("no port " + port);
+            }
+            MacEntry old = macTable.entry(station);
+            if (old != null && !(old.isStatic() && old.port() == bundle.port())) {
+                replaced.add(old);
+            }
+            List<MacTable.Station> changed = new ArrayList<>();
+            macTable.fix(station, bundle.port(), pipeline.nowNs(), changed);
+            effects.stationsChanged(macTable, changed);
+        });
+        return replaced.stream().findFirst();
+    }
+
+    /** {@code fdb/del}: returns false if there is no such static entry. */
+    public boolean removeStaticMac(int vlan, long mac) {
+        MacTable.Station station = new MacTable.Station(vlan, mac);
+        boolean[] found = {false};
+        pipeline.change(effects -> {
+            found[0] = macTable.unfix(station);
+            effects.stationsChanged(macTable, found[0] ? List.of(station) : List.of());
+        });
+        return found[0];
+    }
+
+    /** {@code fdb/stats-show}. */
+    public MacStatistics macStatistics() {
+        return macTable.statistics();
+    }
+
+    /** {@code fdb/stats-clear}. */
+    public void clearMacStatistics() {
+        macTable.clearStatistics();
     }
 
     /** The lines of {@code fdb/show}, longest unseen first. */
@@ -146,6 +233,18 @@ public final class BridgePipeline implements OpenFlowSwitch {
 
     MacTable macTable() {
         return macTable;
+    }
+
+    Bundles bundles() {
+        return bundles;
+    }
+
+    boolean forwardsReserved() {
+        return forwardsReserved;
+    }
+
+    Dependents reservedReaders() {
+        return reservedReaders;
     }
 
     boolean wantsPacketInOnMiss() {
@@ -278,7 +377,7 @@ public final class BridgePipeline implements OpenFlowSwitch {
     @Override
     public void packetOut(int inPort, List<OfAction> actions, byte[] frame) throws OfException {
         Packet packet = Packet.copyOf(frame);
-        if (!PacketParser.parse(packet)) {
+        if (!PacketParser.parse(packet, pipeline.datapath().vlanLimit())) {
             throw new OfException(OfErrorCode.OFPBRC_BAD_PACKET, "no Ethernet header");
         }
         checkInPort(inPort);

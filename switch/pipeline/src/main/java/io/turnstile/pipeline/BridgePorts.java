@@ -136,6 +136,7 @@ final class BridgePorts {
                 .sorted(Comparator.comparing((OfPort port) -> port.number() != Ports.LOCAL)
                         .thenComparing(OfPort::number, Integer::compareUnsigned))
                 .toList();
+        bridge.bundles().arrange(inOrder);
         effects.everythingThrough(bridge.dependents());
     }
 

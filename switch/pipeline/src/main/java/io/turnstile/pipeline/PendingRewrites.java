@@ -7,6 +7,7 @@ import io.turnstile.pipeline.flow.Bits;
 import io.turnstile.pipeline.flow.Prerequisites;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -31,7 +32,10 @@ final class PendingRewrites {
             Field.ND_TARGET,
             Field.TP_SRC,
             Field.TP_DST);
-    /** Header fields that can be rewritten. The VLAN tags are a stack of their own. */
+    /** A stack of their own. */
+    private static final Set<Field> VLAN_TAGS =
+            Set.of(Field.VLAN_TCI, Field.VLAN_TPID, Field.VLAN_TCI1, Field.VLAN_TPID1);
+    /** Header fields that can be rewritten. */
     private static final List<Field> HEADERS = Stream.concat(
                     OUTSIDE_IN.stream(),
                     rewritable().filter(field -> field.layer().isInPacket()))
@@ -62,7 +66,7 @@ final class PendingRewrites {
         return Arrays.stream(Field.values())
                 .filter(field -> field.isOfDatapath()
                         && Prerequisites.isWritable(field)
-                        && field != Field.VLAN_TCI
+                        && !VLAN_TAGS.contains(field)
                         && field != Field.IN_PORT);
     }
 
@@ -82,7 +86,8 @@ final class PendingRewrites {
         if (!dirty) {
             return;
         }
-        packetVlan.transform(walk.vlan(), actions, () -> commitFields(HEADERS, walk.key, actions));
+        commitFields(HEADERS, walk.key, actions);
+        packetVlan.transform(walk.vlan(), actions);
         commitFields(METADATA, walk.key, actions);
         packetVlan = walk.vlan();
     }

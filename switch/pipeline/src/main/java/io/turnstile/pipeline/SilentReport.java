@@ -60,6 +60,9 @@ final class SilentReport implements WalkReport {
     public void detail(String format, long value) {}
 
     @Override
+    public void vlanRefused(String port, PortVlan settings, int vlan) {}
+
+    @Override
     public void warning(String text) {}
 
     @Override

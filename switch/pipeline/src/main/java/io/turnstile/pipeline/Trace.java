@@ -52,6 +52,7 @@ public final class Trace {
         this.bridge = bridge;
         this.inPort = inPort;
         this.key = key.clone();
+        VlanStack.of(key).writeTo(this.key); // A flow as people write it does not say which type its tag has.
         this.ctStates = ctStates.iterator();
     }
 

@@ -164,6 +164,11 @@ final class TraceReport implements WalkReport {
     }
 
     @Override
+    public void vlanRefused(String port, PortVlan settings, int vlan) {
+        line(Kind.ERROR, TraceText.vlanRefused(port, settings, vlan));
+    }
+
+    @Override
     public void warning(String text) {
         line(Kind.WARNING, text);
     }

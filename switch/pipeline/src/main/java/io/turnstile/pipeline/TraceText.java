@@ -74,6 +74,21 @@ final class TraceText {
                 + String.join(" and ", watched);
     }
 
+    /** A packet of that VLAN must not come in by the Port. */
+    static String vlanRefused(String port, PortVlan settings, int vlan) {
+        return switch (settings.mode()) {
+            case ACCESS ->
+                "dropping VLAN %d tagged packet received on port %s configured as VLAN %d access port"
+                        .formatted(vlan, port, settings.vlan());
+            case TRUNK, NATIVE_TAGGED, NATIVE_UNTAGGED ->
+                "dropping VLAN %d packet received on port %s not configured for trunking VLAN %d"
+                        .formatted(vlan, port, vlan);
+            case DOT1Q_TUNNEL ->
+                "dropping VLAN %d packet received on dot1q-tunnel port %s that excludes this VLAN"
+                        .formatted(vlan, port);
+        };
+    }
+
     static String action(OfAction action) {
         return FlowText.format(List.of(action));
     }

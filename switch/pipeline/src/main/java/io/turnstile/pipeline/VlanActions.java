@@ -24,35 +24,33 @@ final class VlanActions {
     private void setPart(int bits, int mask, boolean pushIfNeeded) {
         int tci = outerTci();
         if (tci != 0 || pushIfNeeded) {
-            change(walk.state.vlan().withTci(tci & ~mask | bits | FieldValues.VLAN_PRESENT));
+            walk.setVlan(walk.state.vlan().withTci(tci & ~mask | bits | FieldValues.VLAN_PRESENT));
         }
     }
 
     /** Writes the masked bits of the TCI, the one that says whether there is a tag at all among them. */
     void setTci(Bits value, Bits mask) {
         int tci = (int) (outerTci() & ~mask.low() | value.low() & mask.low());
-        change(walk.state.vlan().withTci(tci));
+        walk.setVlan(walk.state.vlan().withTci(tci));
     }
 
-    /** A pushed tag starts with the outer tag's VLAN and priority (OpenFlow 1.3.5 §5.12.1). */
+    /**
+     * A pushed tag is of VLAN 0, as in Open vSwitch; OpenFlow 1.3.5 §5.12.1 would copy the outer tag's VLAN and
+     * priority.
+     */
     void push(OfAction.PushVlan push) {
-        int tci = outerTci();
-        change(walk.state.vlan().push(push.etherType(), tci));
+        walk.lookAtTags();
+        walk.setVlan(walk.state.vlan().push(push.etherType(), 0));
     }
 
     void pop() {
-        outerTci();
-        change(walk.state.vlan().pop());
+        walk.lookAtTags();
+        walk.setVlan(walk.state.vlan().pop());
     }
 
     /** What becomes of the tags depends on all bits of the outer one. */
     private int outerTci() {
-        Field.VLAN_TCI.setExact(walk.wildcards);
+        walk.lookAtTags();
         return (int) Field.VLAN_TCI.get(walk.state.key);
-    }
-
-    private void change(VlanStack wanted) {
-        walk.state.setVlan(wanted);
-        walk.rewrites.vlanWritten();
     }
 }

@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Threads: one, under the table lock.
  */
 final class Walk {
+    private static final List<Field> TAGS = List.of(Field.VLAN_TCI, Field.VLAN_TCI1);
+
     final Pipeline pipeline;
     final long nowNs;
     final WalkReport report;
@@ -52,6 +54,7 @@ final class Walk {
     private final VlanStack packetVlan;
     private List<DatapathAction> actions = new ArrayList<>();
     private @Nullable DropReason failure;
+    private @Nullable DropReason idleReason;
     /** What the datapath is to do before the packet walks again from the beginning; null unless it has to. */
     private DatapathAction.@Nullable Hash wantedHash;
 
@@ -151,6 +154,34 @@ final class Walk {
                 || action instanceof DatapathAction.Recirculate;
     }
 
+    // ---- tags ----
+
+    /** What becomes of the packet depends on all that the datapath knows of its tags. */
+    void lookAtTags() {
+        Field.VLAN_TCI.setExact(wildcards);
+        Field.VLAN_TPID.setExact(wildcards);
+        Field.VLAN_TCI1.setExact(wildcards);
+        Field.VLAN_TPID1.setExact(wildcards);
+    }
+
+    /** The packet has other tags from now on, or these. What is only put on top does not depend on those below. */
+    void setVlan(VlanStack wanted) {
+        VlanStack present = state.vlan();
+        if (wanted.equals(present)) {
+            return;
+        }
+        if (wanted.outer() == null || wanted.outer().below() != present.outer()) {
+            lookAtTags();
+        }
+        restoreVlan(wanted);
+    }
+
+    /** The packet has the tags that it had before. */
+    void restoreVlan(VlanStack before) {
+        state.setVlan(before);
+        rewrites.vlanWritten();
+    }
+
     // ---- the result ----
 
     /** Adds the datapath actions that bring its packet up to date with the flows'. */
@@ -160,6 +191,11 @@ final class Walk {
 
     void add(DatapathAction action) {
         actions.add(action);
+    }
+
+    /** If the packet goes nowhere, this is why; what is said first counts. */
+    void dropBecause(DropReason reason) {
+        idleReason = idleReason == null ? reason : idleReason;
     }
 
     /** The walk ends here, and the packet with it. */
@@ -202,6 +238,9 @@ final class Walk {
             actions = List.of(new DatapathAction.Drop(failure));
             recorder.forgetRecirculations();
         }
+        if (actions.isEmpty() && idleReason != null) {
+            actions = List.of(new DatapathAction.Drop(idleReason));
+        }
         unwrapLastClone();
         finishWildcards();
         return new Upcall.Translation(
@@ -220,8 +259,10 @@ final class Walk {
     }
 
     private void finishWildcards() {
-        if (Field.VLAN_TCI.get(wildcards) != 0) {
-            Field.VLAN_TCI.set(wildcards, Field.VLAN_TCI.get(wildcards) | FieldValues.VLAN_PRESENT);
+        for (Field tag : TAGS) {
+            if (tag.get(wildcards) != 0) {
+                tag.set(wildcards, tag.get(wildcards) | FieldValues.VLAN_PRESENT);
+            }
         }
     }
 }

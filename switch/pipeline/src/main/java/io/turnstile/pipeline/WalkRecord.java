@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param bridges bridges walked through: their ports matter
  * @param lookups table lookups, in order, hits and misses
  * @param reads stations that were looked up in an address table
+ * @param settings whoever else concerns the walk when they change
  * @param sightings stations seen at their port by every packet of the flow
  * @param recirculationIds ids that the actions recirculate to
  * @param groups groups that were asked for or passed
@@ -23,6 +24,7 @@ record WalkRecord(
         List<BridgePipeline> bridges,
         List<TableLookup> lookups,
         List<StationRead> reads,
+        List<Dependents> settings,
         List<Sighting> sightings,
         List<Integer> recirculationIds,
         List<GroupUse> groups,
@@ -74,11 +76,12 @@ record WalkRecord(
 
     record StationRead(MacTable table, MacTable.Station station) {}
 
-    record Sighting(BridgePipeline bridge, MacTable.Station station, int port) {}
+    record Sighting(BridgePipeline bridge, MacTable.Station station, MacTable.Sight sight) {}
 
     /** The same under another generation. */
     WalkRecord at(long otherGeneration) {
-        return new WalkRecord(otherGeneration, bridges, lookups, reads, sightings, recirculationIds, groups, credits);
+        return new WalkRecord(
+                otherGeneration, bridges, lookups, reads, settings, sightings, recirculationIds, groups, credits);
     }
 
     /** Whether a flow with this record may be wrong once any of {@code additions} is in {@code table}. */
@@ -116,6 +119,7 @@ record WalkRecord(
         }
         reads.forEach(read -> read.table.addReader(read.station, flow));
         groups.forEach(use -> use.table.addDependent(use.id, flow));
+        settings.forEach(dependents -> dependents.add(flow));
     }
 
     void unregister(DatapathFlow flow) {
@@ -128,6 +132,7 @@ record WalkRecord(
         }
         reads.forEach(read -> read.table.removeReader(read.station, flow));
         groups.forEach(use -> use.table.removeDependent(use.id, flow));
+        settings.forEach(dependents -> dependents.remove(flow));
     }
 
     /** Credits tables, rules and groups with packets; one met twice by each packet counts twice, as in Open vSwitch. */

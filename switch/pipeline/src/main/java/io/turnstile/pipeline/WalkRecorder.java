@@ -17,6 +17,7 @@ final class WalkRecorder {
     private final Set<BridgePipeline> bridges = new LinkedHashSet<>();
     private final List<TableLookup> lookups = new ArrayList<>();
     private final Set<StationRead> reads = new LinkedHashSet<>();
+    private final Set<Dependents> settings = new LinkedHashSet<>();
     private final LinkedHashSet<Sighting> sightings = new LinkedHashSet<>();
     private final List<Integer> recirculationIds = new ArrayList<>();
     private final List<GroupUse> groups = new ArrayList<>();
@@ -45,16 +46,20 @@ final class WalkRecorder {
         reads.add(new StationRead(table, station));
     }
 
-    void sighted(BridgePipeline bridge, MacTable.Station station, int port) {
-        sightings.addLast(new Sighting(bridge, station, port)); // also if it is not the first time
+    /** What else the walk rests on. */
+    void restsOn(Dependents dependents) {
+        settings.add(dependents);
     }
 
-    /** The port by which the station was last seen on this very walk, or null. */
-    @Nullable
-    Integer lastSighting(BridgePipeline bridge, MacTable.Station station) {
+    void sighted(BridgePipeline bridge, MacTable.Station station, MacTable.Sight sight) {
+        sightings.addLast(new Sighting(bridge, station, sight)); // also if it is not the first time
+    }
+
+    /** How the station was last seen on this very walk, or null. */
+    MacTable.@Nullable Sight lastSighting(BridgePipeline bridge, MacTable.Station station) {
         for (Sighting sighting : sightings.reversed()) {
             if (sighting.bridge() == bridge && sighting.station().equals(station)) {
-                return sighting.port();
+                return sighting.sight();
             }
         }
         return null;
@@ -93,6 +98,7 @@ final class WalkRecorder {
                 List.copyOf(bridges),
                 List.copyOf(lookups),
                 List.copyOf(reads),
+                List.copyOf(settings),
                 List.copyOf(sightings),
                 List.copyOf(recirculationIds),
                 List.copyOf(groups),

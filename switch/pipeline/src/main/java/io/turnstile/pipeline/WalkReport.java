@@ -77,6 +77,9 @@ sealed interface WalkReport permits SilentReport, TraceReport {
 
     void detail(String format, long value);
 
+    /** The packet must not come in by the Port in the VLAN of its outer tag. */
+    void vlanRefused(String port, PortVlan settings, int vlan);
+
     void warning(String text);
 
     void warning(String format, long value);

@@ -173,11 +173,19 @@ class WalkStateTest {
     void nothingElseChangesFromActionToAction() {
         assertThat(variables(Walk.class))
                 .containsExactlyInAnyOrder(
-                        "state", "actions", "failure", "cacheable", "inPacketOut", "wantedHash", "beginning");
+                        "state",
+                        "actions",
+                        "failure",
+                        "idleReason",
+                        "cacheable",
+                        "inPacketOut",
+                        "wantedHash",
+                        "beginning");
         assertThat(variables(Translator.class)).containsExactlyInAnyOrder("depth", "resubmits");
         assertThat(Stream.of(
                                 OutputActions.class,
                                 NormalForwarding.class,
+                                NormalVlans.class,
                                 FieldActions.class,
                                 VlanActions.class,
                                 GroupActions.class,

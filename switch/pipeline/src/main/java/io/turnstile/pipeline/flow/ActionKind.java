@@ -12,6 +12,7 @@ import static io.turnstile.pipeline.flow.Instruction.APPLY_ACTIONS;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FieldValues;
 import io.turnstile.datapath.NatText;
+import io.turnstile.packet.EtherTypes;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -124,7 +125,7 @@ public enum ActionKind {
             .wire(standard(17, 8).since(OF11))
             .standsIn(APPLY_ACTIONS, SetPlace.PUSH_VLAN)
             .checked((a, _) -> ActionCheck.require(
-                    VlanText.isTagType(a.etherType()),
+                    EtherTypes.isTag(a.etherType()),
                     OfErrorCode.OFPBAC_BAD_ARGUMENT,
                     "not a VLAN Ethernet type: " + a.etherType()))
             .changesTag(_ -> TagChange.PUSHES)

@@ -27,6 +27,9 @@ public final class FlowDescription {
                 fields.exact(field, field.getHigh(key), field.get(key));
             }
         }
+        if (Field.VLAN_TCI1.get(key) != 0) {
+            fields.exact(Field.VLAN_TCI1, Field.VLAN_TCI1.get(key));
+        }
         return FlowText.formatPacket(fields.build(), Field.RECIRC_ID.get(key));
     }
 
@@ -46,7 +49,7 @@ public final class FlowDescription {
         Match.Builder beside = Match.builder();
         Match.Builder rest = Match.builder();
         for (Field field : Field.values()) {
-            boolean untagged = field == Field.VLAN_TCI && Field.VLAN_TCI.get(key) == 0;
+            boolean untagged = (field == Field.VLAN_TCI || field == Field.VLAN_TCI1) && field.get(key) == 0;
             boolean shown = field.isOfDatapath()
                     && field != Field.RECIRC_ID
                     && !untagged

@@ -145,8 +145,21 @@ final class MatchFormat {
         }
     }
 
-    /** A tag of which id, priority or both are matched on, and nothing else, is shown by these. */
+    /** Of the tag behind the outer one only a packet and a datapath flow tell. */
     private void vlan(MatchField field, int tci, int mask) {
+        tag(field, "", tci, mask);
+        boolean tagged = (tci & FieldValues.VLAN_PRESENT) != 0;
+        if (tagged && (ofPacket || match.matchesOn(Field.VLAN_TCI1))) {
+            tag(
+                    field,
+                    "1",
+                    (int) match.value(Field.VLAN_TCI1),
+                    ofPacket ? (int) field.lowMask() : (int) match.mask(Field.VLAN_TCI1));
+        }
+    }
+
+    /** A tag of which id, priority or both are matched on, and nothing else, is shown by these. */
+    private void tag(MatchField field, String suffix, int tci, int mask) {
         int vid = mask & FieldValues.VLAN_VID_MASK;
         int pcp = mask & FieldValues.VLAN_PCP_MASK;
         boolean named = (mask & tci & FieldValues.VLAN_PRESENT) != 0
@@ -154,17 +167,16 @@ final class MatchFormat {
                 && (pcp == 0 || pcp == FieldValues.VLAN_PCP_MASK)
                 && vid + pcp != 0;
         if (!named) {
-            add(field, "0x%04x".formatted(tci) + (mask == field.lowMask() ? "" : "/0x%04x".formatted(mask)));
+            add(
+                    field.shown().name() + suffix,
+                    "0x%04x".formatted(tci) + (mask == field.lowMask() ? "" : "/0x%04x".formatted(mask)));
             return;
         }
         if (vid != 0) {
-            add("dl_vlan", Integer.toString(FieldValues.vlanId(tci)));
+            add("dl_vlan" + suffix, Integer.toString(FieldValues.vlanId(tci)));
         }
         if (pcp != 0) {
-            add("dl_vlan_pcp", Integer.toString(FieldValues.vlanPriority(tci)));
-        }
-        if (ofPacket) {
-            add("vlan_tci1", "0x0000"); // a second tag is not looked for
+            add("dl_vlan_pcp" + suffix, Integer.toString(FieldValues.vlanPriority(tci)));
         }
     }
 

@@ -17,14 +17,10 @@ final class VlanText {
 
     static OfAction.PushVlan readPush(String value) throws FlowTextException {
         int type = (int) Numbers.parse("ethertype", value, 0xffff);
-        if (!isTagType(type)) {
+        if (!EtherTypes.isTag(type)) {
             throw new FlowTextException(value + ": not a valid VLAN ethertype");
         }
         return new OfAction.PushVlan(type);
-    }
-
-    static boolean isTagType(int etherType) {
-        return etherType == EtherTypes.VLAN || etherType == EtherTypes.QINQ;
     }
 
     static String print(OfAction.SetVlanVid a) {
