@@ -26,6 +26,7 @@ public final class AppctlCommands {
                         context.paths(),
                         context.offload()::carriers)
                 .commands());
+        all.addAll(new FlowCommands(context.datapath(), datapath, context.flowRounds()).commands());
         all.addAll(new ConntrackCommands(
                         context.tracker(), context.offload(), context.paths(), context.clock(), datapath::present)
                 .commands());

@@ -37,8 +37,18 @@ final class BridgeCommands {
         return List.of(
                 Command.of("fdb/show", "bridge", 1, 1, arguments -> on(arguments.getFirst(), BridgeCommands::showMacs)),
                 Command.of("fdb/flush", "[bridge]", 0, 1, this::flushMacs),
+                Command.of("bridge/dump-flows", "[--offload-stats] bridge", 1, 2, this::dumpFlows),
                 Command.of("ofproto/list", "", 0, 0, arguments -> list()),
                 Command.of("ofproto/trace", "{bridge flow}", 1, Command.ANY_NUMBER, this::trace));
+    }
+
+    private CommandReply dumpFlows(List<String> arguments) {
+        BridgePipeline bridge = pipeline.bridge(arguments.getLast());
+        if (bridge == null) {
+            return CommandReply.error("Unknown bridge");
+        }
+        return CommandReply.ofSource(
+                new RuleLines(bridge.allFlowsInTurn(), arguments.getFirst().equals("--offload-stats")));
     }
 
     private CommandReply list() {

@@ -30,6 +30,7 @@ final class DummyCommands {
                         2,
                         Command.ANY_NUMBER,
                         this::receive),
+                Command.of("netdev-dummy/conn-state", "[netdev]", 0, 1, this::connectionState),
                 Command.of("netdev-dummy/set-admin-state", "[netdev] up|down", 1, 2, this::setAdminState));
     }
 
@@ -62,6 +63,11 @@ final class DummyCommands {
             port.deliver(frame);
         }
         return CommandReply.ok();
+    }
+
+    /** Whether dummies are joined to others by a stream, which none is here. */
+    private CommandReply connectionState(List<String> arguments) {
+        return CommandReply.ok(arguments.isEmpty() ? "" : arguments.getFirst() + ": unknown\n");
     }
 
     private CommandReply setAdminState(List<String> arguments) {
