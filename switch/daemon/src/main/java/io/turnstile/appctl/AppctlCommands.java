@@ -18,6 +18,7 @@ public final class AppctlCommands {
         all.addAll(new ProcessCommands(context).commands());
         all.addAll(new LogCommands(context.log()).commands());
         all.addAll(new BridgeCommands(context.pipeline(), context.bridges()).commands());
+        all.addAll(new TraceCommand(context.pipeline(), context.datapath(), datapath).commands());
         all.addAll(new DatapathCommands(
                         context.datapath(),
                         context.clock(),
