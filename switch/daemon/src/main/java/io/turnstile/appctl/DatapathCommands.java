@@ -19,8 +19,11 @@ import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
+import java.util.UUID;
 import java.util.function.IntFunction;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +32,7 @@ import org.jspecify.annotations.Nullable;
 final class DatapathCommands {
     private static final String NOT_FOUND = "ovs-vswitchd: datapath not found (Invalid argument)";
 
+    private static final Pattern UFID = Pattern.compile("ufid:(\\p{XDigit}{8}(?:-\\p{XDigit}{4}){3}-\\p{XDigit}{12})");
     private static final CommandReply NO_BRIDGE = CommandReply.error("no such bridge");
 
     private final Datapath datapath;
@@ -70,10 +74,15 @@ final class DatapathCommands {
                 Command.of("dpif/set-dp-features", "[--force] bridge [feature [value]]", 1, 4, this::setFeature),
                 Command.of(
                         "dpctl/dump-flows",
-                        "[-m] [--names | --no-names] [dp] [type=TYPE[,TYPE]...]",
+                        "[-m] [--names | --no-names] [dp] [filter=FILTER] [type=TYPE[,TYPE]...]",
                         0,
-                        4,
+                        6,
                         this::dumpFlows),
+                Command.of("dpctl/get-flow", "[dp] ufid", 1, 4, DpctlLine.handler(2, name::present, this::getFlow)),
+                Command.of("dpctl/del-flows", "[dp]", 0, 1, DpctlLine.handler(1, name::present, line -> {
+                    datapath.invalidate(flow -> true);
+                    return CommandReply.ok();
+                })),
                 Command.of("dpctl/offload-stats-show", "[dp]", 0, 1, this::showOffload));
     }
 
@@ -213,7 +222,9 @@ final class DatapathCommands {
 
     private CommandReply dumpFlows(List<String> arguments) {
         List<String> names = arguments.stream()
-                .filter(argument -> !argument.startsWith("-") && !argument.startsWith(FlowTypes.KEY))
+                .filter(argument -> !argument.startsWith("-")
+                        && !argument.startsWith(FlowTypes.KEY)
+                        && !argument.startsWith(FlowFilter.KEY))
                 .toList();
         for (String argument : arguments) {
             if (argument.startsWith("-")
@@ -229,11 +240,30 @@ final class DatapathCommands {
                 ? this::portName
                 : Integer::toString;
         try {
+            FlowFilter filter = FlowFilter.in(arguments, datapath.ports());
             FlowTypes types = FlowTypes.in(arguments);
-            return CommandReply.ofSource(new TextLines(flowLines(datapath.flows(), types, more, ports)));
+            List<DatapathFlow> shown =
+                    datapath.flows().stream().filter(filter::passes).toList();
+            return CommandReply.ofSource(new TextLines(flowLines(shown, types, more, ports)));
         } catch (BadArgument e) {
             return DpctlLine.invalid(e.getMessage());
         }
+    }
+
+    private CommandReply getFlow(DpctlLine line) {
+        Matcher id = UFID.matcher(line.fromEnd(0));
+        if (!id.lookingAt()) {
+            return DpctlLine.invalid("parsing flow ufid");
+        }
+        UUID wanted = UUID.fromString(id.group(1));
+        return datapath.flows().stream()
+                .filter(flow -> !flow.isDead() && flow.uniqueId().equals(wanted))
+                .findFirst()
+                .map(flow -> CommandReply.ok((line.more()
+                                ? DatapathFlowText.verboseLine(flow, clock.nowNs(), this::portName)
+                                : DatapathFlowText.line(flow, clock.nowNs()))
+                        + "\n"))
+                .orElse(CommandReply.error("ovs-vswitchd: getting flow (No such file or directory)"));
     }
 
     /** Lines of flows, each made when it is asked for; a flow that has gone meanwhile is left out. */
