@@ -83,7 +83,8 @@ final class DummyCommands {
     private static int length(String word) throws BadArgument {
         Long length = DpctlLine.unsigned32(word);
         if (length == null || length < SHORTEST_BYTES || length > LONGEST_BYTES) {
-            throw new BadArgument(length == null || length < SHORTEST_BYTES ? "too small packet len" : "too large packet len");
+            throw new BadArgument(
+                    length == null || length < SHORTEST_BYTES ? "too small packet len" : "too large packet len");
         }
         return length.intValue();
     }

@@ -172,9 +172,12 @@ final class FlowComposer {
         long fragment = Field.NW_FRAG.get(key);
         frame.put((byte) 0x45).put((byte) Field.NW_TOS.get(key)).putShort((short) 0);
         frame.putShort((short) 0)
-                .putShort((short) (fragment == 0
-                        ? 0
-                        : (fragment & FieldValues.FRAGMENT_LATER) == 0 ? MORE_FRAGMENTS : MORE_FRAGMENTS | LATER_OFFSET))
+                .putShort((short)
+                        (fragment == 0
+                                ? 0
+                                : (fragment & FieldValues.FRAGMENT_LATER) == 0
+                                        ? MORE_FRAGMENTS
+                                        : MORE_FRAGMENTS | LATER_OFFSET))
                 .put((byte) Field.NW_TTL.get(key))
                 .put((byte) Field.NW_PROTO.get(key))
                 .putShort((short) 0);
@@ -193,9 +196,7 @@ final class FlowComposer {
 
     private void putIpv6() {
         frame.putInt(6 << 28 | (int) Field.NW_TOS.get(key) << 20 | (int) Field.IPV6_LABEL.get(key));
-        frame.putShort((short) 0)
-                .put((byte) Field.NW_PROTO.get(key))
-                .put((byte) Field.NW_TTL.get(key));
+        frame.putShort((short) 0).put((byte) Field.NW_PROTO.get(key)).put((byte) Field.NW_TTL.get(key));
         putWide(Field.IPV6_SRC);
         putWide(Field.IPV6_DST);
         putTransport();
@@ -262,8 +263,7 @@ final class FlowComposer {
 
     private void putNeighbourDiscovery() {
         long type = Field.TP_SRC.get(key);
-        boolean isDiscovery =
-                type == FieldValues.NEIGHBOUR_SOLICITATION || type == FieldValues.NEIGHBOUR_ADVERTISEMENT;
+        boolean isDiscovery = type == FieldValues.NEIGHBOUR_SOLICITATION || type == FieldValues.NEIGHBOUR_ADVERTISEMENT;
         if (isDiscovery && Field.TP_DST.get(key) == 0) {
             putWide(Field.ND_TARGET);
             putLinkAddressOption(1, Field.ARP_SHA);

@@ -47,9 +47,7 @@ final class ProcessCommands {
 
     private CommandReply readCounter(List<String> arguments) {
         OptionalLong total = context.coverage().total(arguments.getFirst());
-        return total.isPresent()
-                ? CommandReply.ok(total.getAsLong() + "\n")
-                : CommandReply.error("No such counter");
+        return total.isPresent() ? CommandReply.ok(total.getAsLong() + "\n") : CommandReply.error("No such counter");
     }
 
     private CommandReply memory() {

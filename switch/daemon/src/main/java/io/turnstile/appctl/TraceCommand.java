@@ -102,8 +102,8 @@ final class TraceCommand {
                 : "no recirculation data for recirc_id 0x" + Long.toHexString(recirculation);
     }
 
-    private Trace beginAtBridge(
-            String bridgeName, String flowText, byte @Nullable [] frame, TraceArguments arguments) throws BadArgument {
+    private Trace beginAtBridge(String bridgeName, String flowText, byte @Nullable [] frame, TraceArguments arguments)
+            throws BadArgument {
         BridgePipeline bridge = pipeline.bridge(bridgeName);
         if (bridge == null) {
             throw new BadArgument(bridgeName + ": unknown bridge");

@@ -1,9 +1,11 @@
 package io.turnstile.bridge;
 
 import io.turnstile.datapath.DatapathAction;
+import io.turnstile.datapath.HashAlgorithm;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -21,7 +23,7 @@ public enum DatapathFeature {
     SAMPLE_NESTING      ("Sample nesting", 0),
     CT_EVENTMASK        ("Conntrack eventmask", false),
     CT_CLEAR            ("Conntrack clear", DatapathAction.CtClear.class),
-    MAX_HASH_ALG        ("Max dp_hash algorithm", 0),
+    MAX_HASH_ALG        ("Max dp_hash algorithm", HashAlgorithm.values().length - 1),
     CHECK_PKT_LEN       ("Check pkt length action", false),
     CT_TIMEOUT          ("Conntrack timeout policy", DatapathAction.Ct.class),
     EXPLICIT_DROP_ACTION("Explicit Drop action", DatapathAction.Drop.class),
@@ -89,12 +91,12 @@ public enum DatapathFeature {
 
     /** The whole map of the column. Sample nesting is told there as a yes or no. */
     static Map<String, String> capabilities() {
-        Map<String, String> all = Arrays.stream(values())
+        Map<String, String> all = new TreeMap<>(Arrays.stream(values())
                 .collect(Collectors.toMap(
                         DatapathFeature::label,
                         feature -> feature == SAMPLE_NESTING
                                 ? Boolean.toString(!feature.value.equals(0))
-                                : feature.value()));
+                                : feature.value())));
         all.put(CT_FLUSH, "true");
         return all;
     }

@@ -10,8 +10,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The names that modules have in {@code vlog/set}, {@code vlog/list} and log lines (ovs-appctl(8)). Each row is a part of
- * the switch: its loggers, the name that its log lines bear, and all names of Open vSwitch's modules that do what it
+ * The names that modules have in {@code vlog/set}, {@code vlog/list} and log lines (ovs-appctl(8)). Each row is a part
+ * of the switch: its loggers, the name that its log lines bear, and all names of Open vSwitch's modules that do what it
  * does, so that what scripts turn up or down is what they mean. The names of a row share one level.
  */
 enum LogModules {

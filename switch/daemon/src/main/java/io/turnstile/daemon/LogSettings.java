@@ -29,8 +29,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The levels that each module logs at, by destination, in the words of {@code vlog/set} (ovs-appctl(8)). What modules
- * there are stands in {@link LogModules}. Destinations are the console (standard error) and a file; there is no syslog here, and asking
- * for it is refused.
+ * there are stands in {@link LogModules}. Destinations are the console (standard error) and a file; there is no syslog
+ * here, and asking for it is refused.
  *
  * <p>Threads: any.
  */
@@ -72,7 +72,9 @@ final class LogSettings {
         }
     }
 
-    /** Warns where no device has a hardware address; Netty would make a number out of one that is used for nothing here. */
+    /**
+     * Warns where no device has a hardware address; Netty would make a number out of one that is used for nothing here.
+     */
     private static final String MACHINE_NUMBER = "io.netty.util.internal.MacAddressUtil";
 
     /** Null while none is logged to. */

@@ -41,8 +41,9 @@ public final class Main implements Callable<Integer> {
             index = "0",
             arity = "0..1",
             paramLabel = "DATABASE",
-            description = "a real ovsdb-server: unix:PATH or tcp:IP:PORT (default: the one that listens at RUNDIR/db.sock, "
-                    + "else the embedded one)")
+            description =
+                    "a real ovsdb-server: unix:PATH or tcp:IP:PORT (default: the one that listens at RUNDIR/db.sock, "
+                            + "else the embedded one)")
     @Nullable
     String database;
 

@@ -101,6 +101,8 @@ class FlowComposerTest {
         byte[] frame = FlowComposer.compose(key(UDP), 1400);
         assertThat(frame).hasSize(1400);
         assertThat(HexFormat.of().formatHex(frame)).contains("4500056a").contains("000100020556");
-        assertThat(FlowComposer.compose(key(UDP), 20)).as("too short for the headers").isNull();
+        assertThat(FlowComposer.compose(key(UDP), 20))
+                .as("too short for the headers")
+                .isNull();
     }
 }

@@ -13,8 +13,8 @@ class TraceArgumentsTest {
 
     @Test
     void optionsStandAnywhereAndKeepTheirOrder() throws Exception {
-        TraceArguments arguments = TraceArguments.parse(
-                List.of("--ct-next", "trk,new", "br0", "-generate", "ip", "--l7-len", "3", "--ct-next", "trk est,snat"));
+        TraceArguments arguments = TraceArguments.parse(List.of(
+                "--ct-next", "trk,new", "br0", "-generate", "ip", "--l7-len", "3", "--ct-next", "trk est,snat"));
         assertThat(arguments.named()).containsExactly("br0", "ip");
         assertThat(arguments.ctStates()).containsExactly(0x21, 0x62);
         assertThat(arguments.generate()).isTrue();

@@ -105,14 +105,25 @@ class LogSettingsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"vconn", "ofproto_dpif", "ofproto-dpif-upcall", "unixctl", "dpif", "ct_dpif", "rconn", "CONNTRACK"})
+    @ValueSource(
+            strings = {
+                "vconn",
+                "ofproto_dpif",
+                "ofproto-dpif-upcall",
+                "unixctl",
+                "dpif",
+                "ct_dpif",
+                "rconn",
+                "CONNTRACK"
+            })
     void whatScriptsTurnUpIsAModule(String name) {
         assertThat(LogSettings.set(name + ":file:info")).isNull();
     }
 
     @Test
     void everyPackageThatLogsIsAModule() {
-        for (String name : List.of("bridge.Bridge", "path.PathKeeper", "telemetry.MetricsEndpoint", "openflow.BridgeAgent")) {
+        for (String name :
+                List.of("bridge.Bridge", "path.PathKeeper", "telemetry.MetricsEndpoint", "openflow.BridgeAgent")) {
             assertThat(LogModules.of("io.turnstile." + name)).as(name).isPresent();
         }
         assertThat(LogModules.of("io.netty.util.X")).isEmpty();

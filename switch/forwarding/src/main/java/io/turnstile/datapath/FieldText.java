@@ -66,9 +66,8 @@ public enum FieldText {
     Value parse(Field field, String text) {
         int slash = text.indexOf('/');
         long[] value = read(field, slash < 0 ? text : text.substring(0, slash));
-        long[] mask = slash < 0
-                ? new long[] {field.highMask(), field.lowMask()}
-                : read(field, text.substring(slash + 1));
+        long[] mask =
+                slash < 0 ? new long[] {field.highMask(), field.lowMask()} : read(field, text.substring(slash + 1));
         return new Value(value[0], value[1], mask[0], mask[1]);
     }
 
@@ -111,9 +110,8 @@ public enum FieldText {
     }
 
     private static long[] address(String text, boolean ipv6) {
-        boolean isLiteral = ipv6
-                ? text.contains(":") && !text.contains("%")
-                : text.matches("[0-9]{1,3}(\\.[0-9]{1,3}){3}");
+        boolean isLiteral =
+                ipv6 ? text.contains(":") && !text.contains("%") : text.matches("[0-9]{1,3}(\\.[0-9]{1,3}){3}");
         if (!isLiteral) {
             throw new NumberFormatException(text);
         }
@@ -125,7 +123,7 @@ public enum FieldText {
             long ipv4 = Integer.toUnsignedLong(buffer.getInt());
             return new long[] {0, ipv6 ? MAPPED_PREFIX << 32 | ipv4 : ipv4}; // Java makes IPv4 of a mapped address
         } catch (IllegalArgumentException e) {
-            throw new NumberFormatException(text);
+            throw (NumberFormatException) new NumberFormatException(text).initCause(e);
         }
     }
 

@@ -31,7 +31,8 @@ class FlowMatchParserTest {
             })
     void whatIsPrintedIsRead(String text) throws FlowSyntaxException {
         FlowMatchParser.Parsed flow = parse(text);
-        assertThat(new FlowMatchText(flow.key(), flow.mask(), false, Integer::toString).text()).isEqualTo(text);
+        assertThat(new FlowMatchText(flow.key(), flow.mask(), false, Integer::toString).text())
+                .isEqualTo(text);
     }
 
     @Test

@@ -22,6 +22,8 @@ final class PacketIns {
                 case DatapathAction.Output _,
                         DatapathAction.Ct _,
                         DatapathAction.Recirculate _,
+                        DatapathAction.Hash _,
+                        DatapathAction.Metered _,
                         DatapathAction.Drop _ -> {
                     // Nothing that a controller sees.
                 }

@@ -17,8 +17,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * {@code ofproto/trace}: the walk of a packet as text, followed by its walks after recirculation, one walk at a time.
  * Nothing is counted or installed, and nothing learned unless a packet is given; recirculation ids are allocated as for
- * a real packet. Between two walks
- * flows may change, as between two packets.
+ * a real packet. Between two walks flows may change, as between two packets.
  *
  * <p>It ends where Open vSwitch ends it, after {@link #MAX_RECIRCULATIONS}, or after {@link #MAX_CHARACTERS} of text:
  * nobody reads more, and actions that recirculate thousands of times, each time anew, make gigabytes.
@@ -114,9 +113,8 @@ public final class Trace {
         }
         TraceReport report = newReport();
         Translator translator = new Translator(pipeline, shown, pipeline.nowNs(), report);
-        Upcall.Translation translation = entered == null
-                ? translator.translate()
-                : translator.translateAt(entered.bridge(), entered.number());
+        Upcall.Translation translation =
+                entered == null ? translator.translate() : translator.translateAt(entered.bridge(), entered.number());
         walk(shown, translator, translation, report);
         return translation;
     }
