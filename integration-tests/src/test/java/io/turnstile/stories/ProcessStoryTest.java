@@ -144,8 +144,8 @@ class ProcessStoryTest {
     }
 
     private Command.Result startInBackground(String... more) {
-        List<String> command = new ArrayList<>(List.of(
-                LAUNCHER, "run", "--detach", "--rundir=" + rundir, "--unixctl=ctl", "--enable-dummy=override"));
+        List<String> command = new ArrayList<>(
+                List.of(LAUNCHER, "run", "--detach", "--rundir=" + rundir, "--unixctl=ctl", "--enable-dummy=override"));
         command.addAll(List.of(more));
         Command.Result start = Command.of(command).within(START_LIMIT).run();
         appctl("exit");
