@@ -49,7 +49,19 @@ import picocli.CommandLine.Option;
 public final class ControlBench implements Callable<Integer> {
     private static final int POLICY = 1;
     private static final long LIFE_SECONDS = 24 * 60 * 60;
+    private static final CommandContext.FlowRounds NO_ROUNDS = new CommandContext.FlowRounds() {
+        @Override
+        public CompletableFuture<Void> next() {
+            return CompletableFuture.completedFuture(null);
+        }
+
+        @Override
+        public void setPaused(boolean paused) {}
+    };
     private static final LogControl NO_LOG = new LogControl() {
+        @Override
+        public void close() {}
+
         @Override
         public @Nullable String set(String spec) {
             return null;
@@ -103,6 +115,7 @@ public final class ControlBench implements Callable<Integer> {
                             List::of,
                             new Coverage(datapath, tracker, List.of()),
                             (distance, step) -> CompletableFuture.completedFuture(null),
+                            NO_ROUNDS,
                             NO_LOG,
                             1,
                             false,

@@ -143,16 +143,27 @@ class ProcessStoryTest {
                 .contains("ignoring bridge with invalid name \"../../escaped\"");
     }
 
+    private Command.Result startInBackground(String... more) {
+        List<String> command = new ArrayList<>(
+                List.of(LAUNCHER, "run", "--detach", "--rundir=" + rundir, "--unixctl=ctl", "--enable-dummy=override"));
+        command.addAll(List.of(more));
+        Command.Result start = Command.of(command).within(START_LIMIT).run();
+        appctl("exit");
+        return start;
+    }
+
     @Test
     void whatItSaysWhileItGoesToTheBackgroundIsWhole() {
-        Command.Result start = Command.of(List.of(
-                        LAUNCHER, "run", "--detach", "--rundir=" + rundir, "--unixctl=ctl", "--enable-dummy=override"))
-                .within(START_LIMIT)
-                .run();
-        appctl("exit");
+        Command.Result start = startInBackground("-vconsole:info");
         assertThat(start.errors()).endsWith(" is ready, run directory " + rundir + "\n");
         assertThat(start.errors())
                 .containsPattern("memory at most: heap [0-9]+ MB, direct [0-9]+ MB, 3000000 connections");
+    }
+
+    @Test
+    void itGoesToTheBackgroundWithoutAWord() {
+        Command.Result start = startInBackground();
+        assertThat(start.output() + start.errors()).isEmpty();
     }
 
     // ---- the user ----

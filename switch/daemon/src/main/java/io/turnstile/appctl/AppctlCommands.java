@@ -18,6 +18,7 @@ public final class AppctlCommands {
         all.addAll(new ProcessCommands(context).commands());
         all.addAll(new LogCommands(context.log()).commands());
         all.addAll(new BridgeCommands(context.pipeline(), context.bridges()).commands());
+        all.addAll(new TraceCommand(context.pipeline(), context.datapath(), datapath).commands());
         all.addAll(new DatapathCommands(
                         context.datapath(),
                         context.clock(),
@@ -26,6 +27,7 @@ public final class AppctlCommands {
                         context.paths(),
                         context.offload()::carriers)
                 .commands());
+        all.addAll(new FlowCommands(context.datapath(), datapath, context.flowRounds()).commands());
         all.addAll(new ConntrackCommands(
                         context.tracker(), context.offload(), context.paths(), context.clock(), datapath::present)
                 .commands());

@@ -6,13 +6,8 @@ import io.turnstile.bridge.MacText;
 import io.turnstile.control.Command;
 import io.turnstile.control.CommandReply;
 import io.turnstile.control.TextLines;
-import io.turnstile.datapath.Field;
 import io.turnstile.pipeline.BridgePipeline;
-import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.Pipeline;
-import io.turnstile.pipeline.flow.FlowText;
-import io.turnstile.pipeline.flow.FlowTextException;
-import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.OfAction;
 import java.util.List;
 import java.util.OptionalInt;
@@ -50,8 +45,17 @@ final class BridgeCommands {
                         1,
                         arguments -> on(arguments.getFirst(), BridgeCommands::showStatistics)),
                 Command.of("fdb/flush", "[bridge]", 0, 1, this::flushMacs),
-                Command.of("ofproto/list", "", 0, 0, arguments -> list()),
-                Command.of("ofproto/trace", "{bridge flow}", 1, Command.ANY_NUMBER, this::trace));
+                Command.of("bridge/dump-flows", "[--offload-stats] bridge", 1, 2, this::dumpFlows),
+                Command.of("ofproto/list", "", 0, 0, arguments -> list()));
+    }
+
+    private CommandReply dumpFlows(List<String> arguments) {
+        BridgePipeline bridge = pipeline.bridge(arguments.getLast());
+        if (bridge == null) {
+            return CommandReply.error("Unknown bridge");
+        }
+        return CommandReply.ofSource(
+                new RuleLines(bridge.allFlowsInTurn(), arguments.getFirst().equals("--offload-stats")));
     }
 
     private CommandReply list() {
@@ -157,47 +161,5 @@ final class BridgeCommands {
             bridge.flushMacs();
             return CommandReply.ok("table successfully flushed");
         });
-    }
-
-    private CommandReply trace(List<String> words) {
-        try {
-            TraceArguments arguments = TraceArguments.parse(words);
-            return trace(arguments.named(), arguments.ctStates());
-        } catch (BadArgument e) {
-            return CommandReply.error(e.getMessage());
-        }
-    }
-
-    private CommandReply trace(List<String> arguments, List<Integer> ctStates) {
-        if (arguments.isEmpty()) {
-            return CommandReply.error("Syntax error");
-        }
-        if (arguments.size() == 1) { // a flow of the datapath, which would have to be named as such
-            return CommandReply.error("syntax error at " + arguments.getFirst() + " (or the bridge name was omitted)");
-        }
-        if (arguments.size() > 2) {
-            return CommandReply.error(
-                    HEX.matcher(arguments.get(2)).matches()
-                            ? "tracing a given packet is not supported"
-                            : "Trailing garbage in packet data");
-        }
-        BridgePipeline bridge = pipeline.bridge(arguments.getFirst());
-        if (bridge == null) {
-            return CommandReply.error(arguments.getFirst() + ": unknown bridge");
-        }
-        try {
-            Match flow = FlowText.parseMatch(arguments.get(1), name -> portNumber(bridge, name));
-            int inPort = flow.matchesOn(Field.IN_PORT) ? (int) flow.value(Field.IN_PORT) : OfAction.Ports.NONE;
-            return CommandReply.ofSource(pipeline.beginTrace(bridge, inPort, flow.copyOfValue(), ctStates)::next);
-        } catch (FlowTextException e) {
-            return CommandReply.error("Bad openflow flow syntax: " + arguments.get(1) + ": " + e.getMessage());
-        }
-    }
-
-    private static OptionalInt portNumber(BridgePipeline bridge, String name) {
-        return bridge.ports().stream()
-                .filter(port -> port.name().equals(name))
-                .mapToInt(OfPort::number)
-                .findFirst();
     }
 }

@@ -23,6 +23,7 @@ import java.util.function.Supplier;
  * @param rescanProviders looks at the folder of offload providers again
  * @param pluginFaults what of the plug-ins cannot be used, a line each
  * @param warp moves time, and lets everything happen that is due then
+ * @param flowRounds the rounds in which datapath flows are looked at
  * @param log the levels of the log
  * @param forwardingThreads how many threads carry packets
  * @param dummies whether the commands for test suites are there ({@code --enable-dummy})
@@ -42,10 +43,20 @@ public record CommandContext(
         Supplier<List<String>> pluginFaults,
         Coverage coverage,
         TimeWarp warp,
+        FlowRounds flowRounds,
         LogControl log,
         int forwardingThreads,
         boolean dummies,
         Runnable onExit) {
+
+    /** The rounds in which datapath flows are credited and expire. */
+    public interface FlowRounds {
+        /** Completes when a whole round has been made that began after this call. */
+        CompletableFuture<Void> next();
+
+        /** Makes no rounds by itself until told otherwise. */
+        void setPaused(boolean paused);
+    }
 
     /** Moves the switch's time forward. */
     @FunctionalInterface

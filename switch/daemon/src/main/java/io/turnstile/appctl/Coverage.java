@@ -11,6 +11,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.function.ToLongFunction;
 
 /**
@@ -41,6 +42,7 @@ public final class Coverage {
         all.add(new RareEvent("ipf_frag_malformed", () -> ofBothFamilies(fragments, FragmentStatus.Family::malformed)));
         all.add(new RareEvent(
                 "ipf_frag_beyond_limit", () -> ofBothFamilies(fragments, FragmentStatus.Family::beyondLimit)));
+        all.add(new RareEvent("dp_packet_batch_grow", () -> 0)); // a batch is as long as it can be from the start
         all.add(new RareEvent("conntrack_full", tracker::refusals));
         all.add(new RareEvent("conntrack_zone_full", () -> tracker.zoneLimits().refusals()));
         all.addAll(lost);
@@ -84,6 +86,14 @@ public final class Coverage {
                             totals[index]));
         }
         return text.append(never).append(" events never hit\n").toString();
+    }
+
+    /** How often the event of that name has happened; empty if there is none. */
+    OptionalLong total(String label) {
+        return events.stream()
+                .filter(event -> event.label().equals(label))
+                .mapToLong(event -> event.total().getAsLong())
+                .findFirst();
     }
 
     /** Per second, over the newest {@code intervals} samples; what was before the start counts as nothing. */

@@ -2,27 +2,38 @@ package io.turnstile.appctl;
 
 import io.turnstile.bridge.BridgeView;
 import io.turnstile.bridge.BridgeView.InterfaceView;
+import io.turnstile.bridge.DatapathFeature;
 import io.turnstile.control.Command;
 import io.turnstile.control.CommandReply;
 import io.turnstile.control.TextLines;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.DatapathFlow;
 import io.turnstile.datapath.DatapathFlowText;
+import io.turnstile.datapath.Field;
 import io.turnstile.offload.PathBook;
 import io.turnstile.port.Port;
 import io.turnstile.time.Clock;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Set;
+import java.util.UUID;
 import java.util.function.IntFunction;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** {@code dpctl/…} and {@code dpif/show}: ports and datapath flows as ovs-dpctl(8) prints them. */
 final class DatapathCommands {
     private static final String NOT_FOUND = "ovs-vswitchd: datapath not found (Invalid argument)";
+
+    private static final Pattern UFID = Pattern.compile("ufid:(\\p{XDigit}{8}(?:-\\p{XDigit}{4}){3}-\\p{XDigit}{12})");
+    private static final CommandReply NO_BRIDGE = CommandReply.error("no such bridge");
 
     private final Datapath datapath;
     private final Clock clock;
@@ -52,12 +63,26 @@ final class DatapathCommands {
                 Command.of("dpctl/show", "[-s] [dp...]", 0, 2, this::show),
                 Command.of("dpctl/dump-dps", "", 0, 0, arguments -> CommandReply.ok(name.text())),
                 Command.of("dpif/show", "[--]", 0, 1, arguments -> showBridges()),
+                Command.of("dpif/dump-dps", "", 0, 0, arguments -> dumpBridges()),
+                Command.of(
+                        "dpif/dump-flows",
+                        "[-m] [--names | --no-names] bridge",
+                        1,
+                        Command.ANY_NUMBER,
+                        this::dumpFlowsOfBridge),
+                Command.of("dpif/show-dp-features", "bridge", 1, 1, this::showFeatures),
+                Command.of("dpif/set-dp-features", "[--force] bridge [feature [value]]", 1, 4, this::setFeature),
                 Command.of(
                         "dpctl/dump-flows",
-                        "[-m] [--names | --no-names] [dp] [type=TYPE[,TYPE]...]",
+                        "[-m] [--names | --no-names] [dp] [filter=FILTER] [type=TYPE[,TYPE]...]",
                         0,
-                        4,
+                        6,
                         this::dumpFlows),
+                Command.of("dpctl/get-flow", "[dp] ufid", 1, 4, DpctlLine.handler(2, name::present, this::getFlow)),
+                Command.of("dpctl/del-flows", "[dp]", 0, 1, DpctlLine.handler(1, name::present, line -> {
+                    datapath.invalidate(flow -> true);
+                    return CommandReply.ok();
+                })),
                 Command.of("dpctl/offload-stats-show", "[dp]", 0, 1, this::showOffload));
     }
 
@@ -119,9 +144,87 @@ final class DatapathCommands {
         return CommandReply.ok(text.toString());
     }
 
+    private CommandReply dumpBridges() {
+        return CommandReply.ofSource(new TextLines(
+                bridges.get().stream().map(BridgeView::name).sorted().iterator()));
+    }
+
+    private @Nullable BridgeView bridge(String wanted) {
+        return bridges.get().stream()
+                .filter(bridge -> bridge.name().equals(wanted))
+                .findFirst()
+                .orElse(null);
+    }
+
+    /** The flows whose packets come in by ports of the bridge. */
+    private CommandReply dumpFlowsOfBridge(List<String> arguments) {
+        BridgeView bridge = bridge(arguments.getLast());
+        if (bridge == null) {
+            return NO_BRIDGE;
+        }
+        Set<Integer> numbers = bridge.interfaces().stream()
+                .filter(view -> view.port() != null)
+                .map(InterfaceView::datapathPort)
+                .collect(Collectors.toSet());
+        boolean more = arguments.contains("-m");
+        boolean names = arguments.contains("--names") || more && !arguments.contains("--no-names");
+        IntFunction<String> ports = names ? this::portName : Integer::toString;
+        long nowNs = clock.nowNs();
+        return CommandReply.ofSource(new TextLines(datapath.flows().stream()
+                .map(flow -> flow.isDead() || !numbers.contains((int) Field.IN_PORT.get(flow.firstKey()))
+                        ? ""
+                        : more
+                                ? DatapathFlowText.verboseLineOfBridge(flow, nowNs, ports)
+                                : DatapathFlowText.line(flow, nowNs, ports))
+                .iterator()));
+    }
+
+    private CommandReply showFeatures(List<String> arguments) {
+        if (bridge(arguments.getFirst()) == null) {
+            return NO_BRIDGE;
+        }
+        return CommandReply.ofSource(new TextLines(Arrays.stream(DatapathFeature.values())
+                .map(feature -> feature.title() + ": " + feature.valueInWords())
+                .iterator()));
+    }
+
+    /** Shows features; they cannot be turned off here, as Open vSwitch can for what its tests try. */
+    private CommandReply setFeature(List<String> words) {
+        List<String> arguments = words.getFirst().equals("--force") ? words.subList(1, words.size()) : words;
+        if (arguments.isEmpty() || bridge(arguments.getFirst()) == null) {
+            return NO_BRIDGE;
+        }
+        if (arguments.size() == 1) {
+            return CommandReply.ofSource(new TextLines(Arrays.stream(DatapathFeature.values())
+                    .map(DatapathCommands::featureLine)
+                    .sorted()
+                    .iterator()));
+        }
+        return Arrays.stream(DatapathFeature.values())
+                .filter(feature -> feature.label().equals(arguments.get(1)))
+                .findFirst()
+                .map(feature -> arguments.size() == 2
+                        ? CommandReply.ok(featureLine(feature) + "\n")
+                        : setFeature(feature, arguments.get(2)))
+                .orElse(CommandReply.ok("Unexpected support field"));
+    }
+
+    private static String featureLine(DatapathFeature feature) {
+        return "%s (%s) : [run time]:%s, [boot time]:%s"
+                .formatted(feature.label(), feature.title(), feature.value(), feature.value());
+    }
+
+    private static CommandReply setFeature(DatapathFeature feature, String value) {
+        return value.equals(feature.value())
+                ? CommandReply.ok()
+                : CommandReply.error(feature.label() + " is " + feature.value() + ", and cannot be set here");
+    }
+
     private CommandReply dumpFlows(List<String> arguments) {
         List<String> names = arguments.stream()
-                .filter(argument -> !argument.startsWith("-") && !argument.startsWith(FlowTypes.KEY))
+                .filter(argument -> !argument.startsWith("-")
+                        && !argument.startsWith(FlowTypes.KEY)
+                        && !argument.startsWith(FlowFilter.KEY))
                 .toList();
         for (String argument : arguments) {
             if (argument.startsWith("-")
@@ -137,11 +240,30 @@ final class DatapathCommands {
                 ? this::portName
                 : Integer::toString;
         try {
+            FlowFilter filter = FlowFilter.in(arguments, datapath.ports());
             FlowTypes types = FlowTypes.in(arguments);
-            return CommandReply.ofSource(new TextLines(flowLines(datapath.flows(), types, more, ports)));
+            List<DatapathFlow> shown =
+                    datapath.flows().stream().filter(filter::passes).toList();
+            return CommandReply.ofSource(new TextLines(flowLines(shown, types, more, ports)));
         } catch (BadArgument e) {
             return DpctlLine.invalid(e.getMessage());
         }
+    }
+
+    private CommandReply getFlow(DpctlLine line) {
+        Matcher id = UFID.matcher(line.fromEnd(0));
+        if (!id.lookingAt()) {
+            return DpctlLine.invalid("parsing flow ufid");
+        }
+        UUID wanted = UUID.fromString(id.group(1));
+        return datapath.flows().stream()
+                .filter(flow -> !flow.isDead() && flow.uniqueId().equals(wanted))
+                .findFirst()
+                .map(flow -> CommandReply.ok((line.more()
+                                ? DatapathFlowText.verboseLine(flow, clock.nowNs(), this::portName)
+                                : DatapathFlowText.line(flow, clock.nowNs()))
+                        + "\n"))
+                .orElse(CommandReply.error("ovs-vswitchd: getting flow (No such file or directory)"));
     }
 
     /** Lines of flows, each made when it is asked for; a flow that has gone meanwhile is left out. */

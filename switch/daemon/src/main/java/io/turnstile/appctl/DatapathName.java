@@ -25,6 +25,12 @@ final class DatapathName {
         return bridges.get().stream().anyMatch(BridgeView::isDummy) ? "dummy@ovs-dummy" : "netdev@ovs-netdev";
     }
 
+    /** Whether a word means the datapath in {@code ofproto/trace}: its type, behind {@code ovs-} or not. */
+    boolean isMeantBy(String word) {
+        String type = text().substring(0, text().indexOf('@'));
+        return word.equals(type) || word.equals("ovs-" + type) || isNamedBy(word);
+    }
+
     /** Whether a word means the datapath; its type may be left out. */
     boolean isNamedBy(String word) {
         return word.equals(text()) || text().endsWith("@" + word);

@@ -3,16 +3,24 @@ package io.turnstile.appctl;
 import io.turnstile.control.Command;
 import io.turnstile.control.CommandReply;
 import io.turnstile.datapath.Datapath;
+import io.turnstile.datapath.FlowMatchParser;
+import io.turnstile.datapath.FlowSyntaxException;
 import io.turnstile.port.DummyPort;
 import io.turnstile.port.Port;
-import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
  * {@code netdev-dummy/…}: frames and link changes by hand, for test suites written for Open vSwitch's dummy devices.
  */
 final class DummyCommands {
+    /** Without its checksum. */
+    private static final int SHORTEST_BYTES = 60;
+
+    private static final int LONGEST_BYTES = 65_535;
+
     private final Datapath datapath;
     private final Runnable onLinkChange;
 
@@ -30,6 +38,7 @@ final class DummyCommands {
                         2,
                         Command.ANY_NUMBER,
                         this::receive),
+                Command.of("netdev-dummy/conn-state", "[netdev]", 0, 1, this::connectionState),
                 Command.of("netdev-dummy/set-admin-state", "[netdev] up|down", 1, 2, this::setAdminState));
     }
 
@@ -47,21 +56,64 @@ final class DummyCommands {
         if (port == null) {
             return CommandReply.error("no such dummy netdev");
         }
-        for (String text : arguments.subList(1, arguments.size())) {
-            if (text.startsWith("--")) {
-                return CommandReply.error(text + " is not supported");
+        List<String> words = arguments.subList(1, arguments.size());
+        if (words.size() > 1 && words.getFirst().equals("--qid")) {
+            if (!Long.valueOf(0).equals(DpctlLine.unsigned32(words.get(1)))) { // a dummy here has one queue
+                return CommandReply.error("bad rx queue id.");
             }
-            byte[] frame;
-            try {
-                frame = text.matches("([0-9a-fA-F]{2}){14,}")
-                        ? HexFormat.of().parseHex(text)
-                        : FlowComposer.compose(text);
-            } catch (IllegalArgumentException e) {
-                return CommandReply.error(String.valueOf(e.getMessage()));
+            words = words.subList(2, words.size());
+        }
+        try {
+            for (int i = 0; i < words.size(); i++) {
+                String text = words.get(i);
+                Optional<byte[]> frame = HexFrame.parse(text);
+                int length = 0;
+                if (frame.isEmpty() && i + 2 < words.size() && words.get(i + 1).equals("--len")) {
+                    length = length(words.get(i + 2));
+                    i += 2;
+                }
+                port.deliver(frame.isPresent() ? frame.get() : compose(text, length));
             }
-            port.deliver(frame);
+        } catch (BadArgument e) {
+            return CommandReply.error(e.getMessage());
         }
         return CommandReply.ok();
+    }
+
+    private static int length(String word) throws BadArgument {
+        Long length = DpctlLine.unsigned32(word);
+        if (length == null || length < SHORTEST_BYTES || length > LONGEST_BYTES) {
+            throw new BadArgument(
+                    length == null || length < SHORTEST_BYTES ? "too small packet len" : "too large packet len");
+        }
+        return length.intValue();
+    }
+
+    /** @param length of the frame; 0 for what comes of the flow */
+    private byte[] compose(String flow, int length) throws BadArgument {
+        try {
+            long[] key = FlowMatchParser.parse(flow, this::portNumber).key();
+            byte[] frame = length == 0 ? FlowComposer.compose(key) : FlowComposer.compose(key, length);
+            if (frame == null) {
+                throw new BadArgument("packet len is too small for the flow");
+            }
+            return frame;
+        } catch (FlowSyntaxException e) {
+            throw new BadArgument(e.getMessage());
+        }
+    }
+
+    private int portNumber(String name) {
+        return datapath.ports().entrySet().stream()
+                .filter(entry -> entry.getValue().name().equals(name))
+                .mapToInt(Map.Entry::getKey)
+                .findFirst()
+                .orElse(-1);
+    }
+
+    /** Whether dummies are joined to others by a stream, which none is here. */
+    private CommandReply connectionState(List<String> arguments) {
+        return CommandReply.ok(arguments.isEmpty() ? "" : arguments.getFirst() + ": unknown\n");
     }
 
     private CommandReply setAdminState(List<String> arguments) {

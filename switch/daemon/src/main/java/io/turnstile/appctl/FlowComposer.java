@@ -1,9 +1,7 @@
 package io.turnstile.appctl;
 
-import com.google.common.net.InetAddresses;
-import io.turnstile.bridge.MacText;
+import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FieldValues;
-import io.turnstile.datapath.FlagNames;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.InternetChecksum;
 import io.turnstile.packet.IpProtocols;
@@ -11,68 +9,141 @@ import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketParser;
 import io.turnstile.packet.TcpHeader;
 import java.nio.ByteBuffer;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
-import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The composer makes a frame out of a datapath flow in the syntax of dpctl(8), such as
- * {@code in_port(1),eth(src=…,dst=…),eth_type(0x0800),ipv4(src=…,dst=…,proto=17),udp(src=1,dst=2)}. Checksums are
- * right. As in Open vSwitch, 64 bytes that count upwards follow where data may: after UDP, echo messages, unknown
- * protocols, and TCP without SYN, FIN and RST.
+ * The composer makes a frame out of a flow: headers as its fields say, with right checksums. As in Open vSwitch, bytes
+ * that count upwards follow where data may: after UDP, echo messages, and TCP without SYN, FIN and RST.
+ *
+ * <p>Threads: one composer, one frame.
  */
 final class FlowComposer {
-    private static final Pattern PART = Pattern.compile("\\s*,?\\s*([a-z_0-9]+)\\(([^()]*)\\)\\s*");
-    private static final int CAPACITY_BYTES = 512;
-    private static final int PAYLOAD_BYTES = 64;
+    /** More than headers can take. */
+    private static final int HEADERS_BYTES = 256;
+    /** Of data, unless a length of the frame is asked for. */
+    static final int PAYLOAD_BYTES = 64;
+
     private static final int TCP_FIN_SYN_RST = TcpHeader.FIN | TcpHeader.SYN | TcpHeader.RST;
+    private static final int MORE_FRAGMENTS = 0x2000;
+    /** Of a later fragment, in units of eight bytes. */
+    private static final int LATER_OFFSET = 100;
 
-    private final Map<String, String> parts = new LinkedHashMap<>();
-    private final String text;
+    private static final int ICMP_ECHO_REPLY = 0;
+    private static final int ICMP_ECHO_REQUEST = 8;
+    private static final int ICMPV6_ECHO_REQUEST = 128;
+    private static final int ICMPV6_ECHO_REPLY = 129;
+    private static final int ARP_REQUEST = 1;
+    private static final int ARP_REPLY = 2;
+    private static final int LINK_ADDRESS_OPTION_BYTES = 8;
 
-    private FlowComposer(String text) {
-        this.text = text;
-        Matcher matcher = PART.matcher(text);
-        int end = 0;
-        while (end < text.length() && matcher.find(end) && matcher.start() == end) {
-            parts.put(matcher.group(1), matcher.group(2));
-            end = matcher.end();
+    private final long[] key;
+    private final byte[] payload;
+    private final ByteBuffer frame;
+
+    private FlowComposer(long[] key, byte[] payload) {
+        this.key = key;
+        this.payload = payload;
+        frame = ByteBuffer.allocate(HEADERS_BYTES + payload.length);
+    }
+
+    /** Data that counts upwards. */
+    static byte[] counting(int bytes) {
+        byte[] data = new byte[bytes];
+        for (int i = 0; i < bytes; i++) {
+            data[i] = (byte) i;
         }
-        if (end < text.length() || !parts.containsKey("eth")) {
-            throw syntaxError(end);
+        return data;
+    }
+
+    /**
+     * The frame of a flow.
+     *
+     * @param key as the extractor makes it of such a frame; ports and connection do not matter
+     */
+    static byte[] compose(long[] key) {
+        return compose(key, counting(PAYLOAD_BYTES));
+    }
+
+    /** The same with such data where data may be. */
+    static byte[] compose(long[] key, byte[] payload) {
+        return checksummed(new FlowComposer(key, payload).frame());
+    }
+
+    /**
+     * The same with zeros at its end, so that it is as long as wanted.
+     *
+     * @return null if the headers alone are longer
+     */
+    static byte @Nullable [] compose(long[] key, int frameBytes) {
+        FlowComposer composer = new FlowComposer(key, new byte[0]);
+        byte[] shortest = composer.frame();
+        if (shortest.length > frameBytes) {
+            return null;
         }
+        byte[] longer = Arrays.copyOf(shortest, frameBytes);
+        composer.setLengths(ByteBuffer.wrap(longer));
+        return checksummed(longer);
     }
 
-    private IllegalArgumentException syntaxError(int offset) {
-        return new IllegalArgumentException("syntax error at " + text.substring(Math.min(offset, text.length())));
-    }
+    // ---- the frame ----
 
-    /** @throws IllegalArgumentException whose message says what cannot be read, or is not supported */
-    static byte[] compose(String flow) {
-        return new FlowComposer(flow).frame();
-    }
+    private int networkOffset;
+    private int transportOffset;
 
     private byte[] frame() {
-        ByteBuffer frame = ByteBuffer.allocate(CAPACITY_BYTES);
-        Map<String, String> ethernet = values("eth");
-        putMac(frame, ethernet.getOrDefault("dst", "00:00:00:00:00:00"));
-        putMac(frame, ethernet.getOrDefault("src", "00:00:00:00:00:00"));
-        int type = number(parts.getOrDefault("eth_type", "0"));
+        putMac(Field.ETH_DST.get(key));
+        putMac(Field.ETH_SRC.get(key));
+        int type = (int) Field.ETH_TYPE.get(key);
+        if (type == EtherTypes.NOT_ETH_TYPE) {
+            frame.putShort((short) (frame.position() + 2));
+            return bytes();
+        }
+        long tci = Field.VLAN_TCI.get(key);
+        if ((tci & FieldValues.VLAN_PRESENT) != 0) {
+            frame.putShort((short) EtherTypes.VLAN).putShort((short) (tci & ~FieldValues.VLAN_PRESENT));
+        }
         frame.putShort((short) type);
-        if (parts.containsKey("vlan") || parts.containsKey("encap")) {
-            throw new IllegalArgumentException("vlan() is not supported here; give the frame in hex");
-        }
+        networkOffset = frame.position();
         switch (type) {
-            case EtherTypes.IPV4 -> putIpv4(frame, values("ipv4"));
-            case EtherTypes.IPV6 -> putIpv6(frame, values("ipv6"));
-            case EtherTypes.ARP -> putArp(frame, values("arp"));
-            default -> putPayload(frame);
+            case EtherTypes.IPV4 -> putIpv4();
+            case EtherTypes.IPV6 -> putIpv6();
+            case EtherTypes.ARP, EtherTypes.RARP -> putArp();
+            default -> {
+                // Nothing is known of what follows.
+            }
         }
+        setLengths(frame.duplicate().flip());
+        return bytes();
+    }
+
+    private byte[] bytes() {
         byte[] bytes = new byte[frame.position()];
         frame.get(0, bytes);
-        return checksummed(bytes);
+        return bytes;
+    }
+
+    /** Writes the lengths that depend on where the frame ends. */
+    private void setLengths(ByteBuffer whole) {
+        int end = whole.limit();
+        switch ((int) Field.ETH_TYPE.get(key)) {
+            case EtherTypes.NOT_ETH_TYPE -> whole.putShort(PacketParser.ETHERNET_BYTES - 2, (short) end);
+            case EtherTypes.IPV4 -> {
+                whole.putShort(networkOffset + 2, (short) (end - networkOffset));
+                whole.putShort(networkOffset + 10, (short) 0);
+                whole.putShort(networkOffset + 10, (short) headerChecksum(whole, networkOffset));
+            }
+            case EtherTypes.IPV6 -> whole.putShort(networkOffset + 4, (short) (end - transportOffset));
+            default -> {
+                // Has no length.
+            }
+        }
+        boolean isUdp = transportOffset > 0
+                && Field.NW_PROTO.get(key) == IpProtocols.UDP
+                && (Field.NW_FRAG.get(key) & FieldValues.FRAGMENT_LATER) == 0;
+        if (isUdp) {
+            whole.putShort(transportOffset + 4, (short) (end - transportOffset));
+        }
     }
 
     /** Fills in the transport checksum. */
@@ -97,23 +168,21 @@ final class FlowComposer {
         return packet.toBytes();
     }
 
-    private void putIpv4(ByteBuffer frame, Map<String, String> ip) {
-        int start = frame.position();
-        int protocol = number(ip.getOrDefault("proto", "0"));
-        frame.put((byte) 0x45).put((byte) number(ip.getOrDefault("tos", "0"))).putShort((short) 0);
-        frame.putInt(0)
-                .put((byte) number(ip.getOrDefault("ttl", "64")))
-                .put((byte) protocol)
+    private void putIpv4() {
+        long fragment = Field.NW_FRAG.get(key);
+        frame.put((byte) 0x45).put((byte) Field.NW_TOS.get(key)).putShort((short) 0);
+        frame.putShort((short) 0)
+                .putShort((short)
+                        (fragment == 0
+                                ? 0
+                                : (fragment & FieldValues.FRAGMENT_LATER) == 0
+                                        ? MORE_FRAGMENTS
+                                        : MORE_FRAGMENTS | LATER_OFFSET))
+                .put((byte) Field.NW_TTL.get(key))
+                .put((byte) Field.NW_PROTO.get(key))
                 .putShort((short) 0);
-        if (!ip.getOrDefault("frag", "no").equals("no")) {
-            throw new IllegalArgumentException(
-                    "frag=" + ip.get("frag") + " is not supported here; give the frame in hex");
-        }
-        putAddress(frame, ip.getOrDefault("src", "0.0.0.0"), 4);
-        putAddress(frame, ip.getOrDefault("dst", "0.0.0.0"), 4);
-        putTransport(frame, protocol);
-        frame.putShort(start + 2, (short) (frame.position() - start));
-        frame.putShort(start + 10, (short) headerChecksum(frame, start));
+        frame.putInt((int) Field.NW_SRC.get(key)).putInt((int) Field.NW_DST.get(key));
+        putTransport();
     }
 
     private static int headerChecksum(ByteBuffer frame, int start) {
@@ -125,121 +194,113 @@ final class FlowComposer {
         return ~(sum + (sum >>> 16)) & 0xffff;
     }
 
-    private void putIpv6(ByteBuffer frame, Map<String, String> ip) {
-        int start = frame.position();
-        int protocol = number(ip.getOrDefault("proto", "0"));
-        frame.putInt(6 << 28 | number(ip.getOrDefault("tclass", "0")) << 20 | number(ip.getOrDefault("label", "0")));
-        frame.putShort((short) 0).put((byte) protocol).put((byte) number(ip.getOrDefault("hlimit", "64")));
-        putAddress(frame, ip.getOrDefault("src", "::"), 16);
-        putAddress(frame, ip.getOrDefault("dst", "::"), 16);
-        int payload = frame.position();
-        putTransport(frame, protocol);
-        frame.putShort(start + 4, (short) (frame.position() - payload));
+    private void putIpv6() {
+        frame.putInt(6 << 28 | (int) Field.NW_TOS.get(key) << 20 | (int) Field.IPV6_LABEL.get(key));
+        frame.putShort((short) 0).put((byte) Field.NW_PROTO.get(key)).put((byte) Field.NW_TTL.get(key));
+        putWide(Field.IPV6_SRC);
+        putWide(Field.IPV6_DST);
+        putTransport();
     }
 
-    private void putTransport(ByteBuffer frame, int protocol) {
-        switch (protocol) {
+    private void putTransport() {
+        transportOffset = frame.position();
+        if ((Field.NW_FRAG.get(key) & FieldValues.FRAGMENT_LATER) != 0) {
+            return;
+        }
+        switch ((int) Field.NW_PROTO.get(key)) {
             case IpProtocols.TCP -> {
-                putPorts(frame, values("tcp"));
-                int flags = parts.containsKey("tcp_flags") ? flags(parts.get("tcp_flags")) : 0;
+                putPorts();
+                int flags = (int) Field.TCP_FLAGS.get(key);
                 frame.putLong(0)
                         .putShort((short) (5 << 12 | flags))
                         .putShort((short) 0)
                         .putInt(0);
                 if ((flags & TCP_FIN_SYN_RST) == 0) {
-                    putPayload(frame);
+                    putPayload();
                 }
             }
             case IpProtocols.UDP -> {
-                putPorts(frame, values("udp"));
-                frame.putShort((short) (8 + PAYLOAD_BYTES)).putShort((short) 0);
-                putPayload(frame);
+                putPorts();
+                frame.putInt(0);
+                putPayload();
             }
-            case IpProtocols.ICMP -> putIcmp(frame, values("icmp"), 0, 8);
-            case IpProtocols.ICMPV6 -> putIcmp(frame, values("icmpv6"), 128, 129);
-            default -> putPayload(frame);
-        }
-    }
-
-    private static void putPorts(ByteBuffer frame, Map<String, String> values) {
-        frame.putShort((short) number(values.getOrDefault("src", "0")));
-        frame.putShort((short) number(values.getOrDefault("dst", "0")));
-    }
-
-    private static void putIcmp(ByteBuffer frame, Map<String, String> values, int echo, int otherEcho) {
-        int type = number(values.getOrDefault("type", "0"));
-        int code = number(values.getOrDefault("code", "0"));
-        frame.put((byte) type).put((byte) code).putShort((short) 0).putInt(0);
-        if (code == 0 && (type == echo || type == otherEcho)) {
-            putPayload(frame);
-        }
-    }
-
-    private static void putPayload(ByteBuffer frame) {
-        for (int i = 0; i < PAYLOAD_BYTES; i++) {
-            frame.put((byte) i);
-        }
-    }
-
-    private static int flags(String text) {
-        if (text.matches("(0x)?[0-9a-fA-F]+")) {
-            return number(text) & FieldValues.TCP_FLAGS_MASK;
-        }
-        int flags = 0;
-        for (String name : text.split("[|,]")) {
-            long bit = FlagNames.TCP_FLAGS.bit(name.strip());
-            if (bit == 0) {
-                throw new IllegalArgumentException("syntax error at tcp_flags(" + text + ")");
+            case IpProtocols.SCTP -> {
+                putPorts();
+                frame.putLong(0);
             }
-            flags |= (int) bit;
+            case IpProtocols.ICMP -> {
+                putIcmp();
+                putPayloadOfEcho(ICMP_ECHO_REPLY, ICMP_ECHO_REQUEST);
+            }
+            case IpProtocols.ICMPV6 -> {
+                putIcmp();
+                putNeighbourDiscovery();
+                putPayloadOfEcho(ICMPV6_ECHO_REQUEST, ICMPV6_ECHO_REPLY);
+            }
+            default -> {
+                // Nothing is known of what follows.
+            }
         }
-        return flags;
     }
 
-    private void putArp(ByteBuffer frame, Map<String, String> arp) {
+    private void putPorts() {
+        frame.putShort((short) Field.TP_SRC.get(key)).putShort((short) Field.TP_DST.get(key));
+    }
+
+    private void putIcmp() {
+        frame.put((byte) Field.TP_SRC.get(key))
+                .put((byte) Field.TP_DST.get(key))
+                .putShort((short) 0)
+                .putInt(0);
+    }
+
+    private void putPayloadOfEcho(int type, int otherType) {
+        long present = Field.TP_SRC.get(key);
+        if (Field.TP_DST.get(key) == 0 && (present == type || present == otherType)) {
+            putPayload();
+        }
+    }
+
+    private void putNeighbourDiscovery() {
+        long type = Field.TP_SRC.get(key);
+        boolean isDiscovery = type == FieldValues.NEIGHBOUR_SOLICITATION || type == FieldValues.NEIGHBOUR_ADVERTISEMENT;
+        if (isDiscovery && Field.TP_DST.get(key) == 0) {
+            putWide(Field.ND_TARGET);
+            putLinkAddressOption(1, Field.ARP_SHA);
+            putLinkAddressOption(2, Field.ARP_THA);
+        }
+    }
+
+    private void putLinkAddressOption(int kind, Field field) {
+        if (field.get(key) != 0) {
+            frame.put((byte) kind).put((byte) (LINK_ADDRESS_OPTION_BYTES / 8));
+            putMac(field.get(key));
+        }
+    }
+
+    private void putPayload() {
+        frame.put(payload);
+    }
+
+    private void putArp() {
+        long operation = Field.NW_PROTO.get(key);
         frame.putShort((short) 1)
                 .putShort((short) EtherTypes.IPV4)
                 .put((byte) 6)
                 .put((byte) 4);
-        frame.putShort((short) number(arp.getOrDefault("op", "1")));
-        putMac(frame, arp.getOrDefault("sha", "00:00:00:00:00:00"));
-        putAddress(frame, arp.getOrDefault("sip", "0.0.0.0"), 4);
-        putMac(frame, arp.getOrDefault("tha", "00:00:00:00:00:00"));
-        putAddress(frame, arp.getOrDefault("tip", "0.0.0.0"), 4);
+        frame.putShort((short) operation);
+        boolean isKnown = operation == ARP_REQUEST || operation == ARP_REPLY;
+        putMac(isKnown ? Field.ARP_SHA.get(key) : 0);
+        frame.putInt(isKnown ? (int) Field.NW_SRC.get(key) : 0);
+        putMac(isKnown ? Field.ARP_THA.get(key) : 0);
+        frame.putInt(isKnown ? (int) Field.NW_DST.get(key) : 0);
     }
 
-    // ---- words ----
-
-    private Map<String, String> values(String part) {
-        Map<String, String> values = new HashMap<>();
-        for (String pair : parts.getOrDefault(part, "").split(",")) {
-            int equals = pair.indexOf('=');
-            if (equals > 0) {
-                values.put(
-                        pair.substring(0, equals).strip(),
-                        pair.substring(equals + 1).strip());
-            }
-        }
-        return values;
-    }
-
-    private static int number(String text) {
-        try {
-            return Integer.decode(text.matches("0[0-9]+") ? text.replaceFirst("^0+(?=.)", "") : text);
-        } catch (NumberFormatException e) {
-            throw new IllegalArgumentException("syntax error at " + text, e);
-        }
-    }
-
-    private static void putMac(ByteBuffer frame, String text) {
-        long mac = MacText.parse(text).orElseThrow(() -> new IllegalArgumentException("syntax error at " + text));
+    private void putMac(long mac) {
         frame.putShort((short) (mac >>> 32)).putInt((int) mac);
     }
 
-    private static void putAddress(ByteBuffer frame, String text, int bytes) {
-        if (!InetAddresses.isInetAddress(text) || InetAddresses.forString(text).getAddress().length != bytes) {
-            throw new IllegalArgumentException("syntax error at " + text);
-        }
-        frame.put(InetAddresses.forString(text).getAddress());
+    private void putWide(Field field) {
+        frame.putLong(field.getHigh(key)).putLong(field.get(key));
     }
 }

@@ -19,6 +19,10 @@ final class LogCommands {
                 Command.of("vlog/reopen", "", 0, 0, arguments -> {
                     String error = log.reopen();
                     return error == null ? CommandReply.ok() : CommandReply.error(error);
+                }),
+                Command.of("vlog/close", "", 0, 0, arguments -> {
+                    log.close();
+                    return CommandReply.ok();
                 }));
     }
 

@@ -24,4 +24,7 @@ public interface LogControl {
      */
     @Nullable
     String reopen();
+
+    /** Logs to no file any more, until it is reopened. */
+    void close();
 }

@@ -3,6 +3,7 @@ package io.turnstile.appctl;
 import io.turnstile.control.Command;
 import io.turnstile.control.CommandReply;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 
 /** {@code exit}, {@code coverage/show} and {@code memory/show}: what concerns the process as a whole. */
@@ -24,6 +25,7 @@ final class ProcessCommands {
                         0,
                         0,
                         arguments -> CommandReply.ok(context.coverage().text())),
+                Command.of("coverage/read-counter", "COUNTER", 1, 1, this::readCounter),
                 Command.of("memory/show", "", 0, 0, arguments -> memory()));
     }
 
@@ -41,6 +43,11 @@ final class ProcessCommands {
             context.onExit().run();
         });
         return CommandReply.ok();
+    }
+
+    private CommandReply readCounter(List<String> arguments) {
+        OptionalLong total = context.coverage().total(arguments.getFirst());
+        return total.isPresent() ? CommandReply.ok(total.getAsLong() + "\n") : CommandReply.error("No such counter");
     }
 
     private CommandReply memory() {

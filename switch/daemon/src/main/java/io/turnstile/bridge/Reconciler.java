@@ -57,6 +57,7 @@ public final class Reconciler implements AutoCloseable {
     private final AtomicBoolean linksQueued = new AtomicBoolean();
     private volatile @Nullable DatabaseSnapshot snapshot;
     private volatile List<BridgeView> views = List.of();
+    private final CompletableFuture<Void> configured = new CompletableFuture<>();
 
     // The reconciler's thread only.
     /** A change that came just before the end must not make anew what is closed. */
@@ -99,6 +100,11 @@ public final class Reconciler implements AutoCloseable {
      */
     public CompletableFuture<ProviderRegistry.Rescan> rescanProviders() {
         return CompletableFuture.supplyAsync(offload::rescan, thread);
+    }
+
+    /** Is complete once the switch has become what the database said first, and that is written back. */
+    public CompletableFuture<Void> configured() {
+        return configured;
     }
 
     /** The bridges as they stood after the last change. */
@@ -146,12 +152,16 @@ public final class Reconciler implements AutoCloseable {
             return;
         }
         SwitchConfig config = read.get();
-        configureSwitch(config);
-        bridges.reconfigure(config.bridges());
-        zones.reconfigure(config.datapathsOf(bridges.datapathKeys()));
-        configureOffloadPorts();
-        publish();
-        status.writeAll(newest, config);
+        try {
+            configureSwitch(config);
+            bridges.reconfigure(config.bridges());
+            zones.reconfigure(config.datapathsOf(bridges.datapathKeys()));
+            configureOffloadPorts();
+            publish();
+            status.writeAll(newest, config);
+        } finally {
+            configured.complete(null);
+        }
     }
 
     /** Makes the Open_vSwitch row; a new snapshot follows once it is there. */

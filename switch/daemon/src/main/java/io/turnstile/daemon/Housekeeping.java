@@ -1,5 +1,6 @@
 package io.turnstile.daemon;
 
+import io.turnstile.appctl.CommandContext;
 import io.turnstile.appctl.Coverage;
 import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.datapath.Datapath;
@@ -24,7 +25,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Threads: has one of its own, {@code housekeeping}; its methods may be called by any other.
  */
-final class Housekeeping implements AutoCloseable {
+final class Housekeeping implements AutoCloseable, CommandContext.FlowRounds {
     private static final Logger LOG = LoggerFactory.getLogger(Housekeeping.class);
     private static final OncePerMinute TOLD = new OncePerMinute();
     private static final long FLOWS_EVERY_NS = 500_000_000L;
@@ -41,6 +42,7 @@ final class Housekeeping implements AutoCloseable {
     private final Coverage coverage;
     private final ConntrackFullLog fullness;
     private long flowsDueNs = System.nanoTime();
+    private volatile boolean paused;
 
     Housekeeping(
             WarpableClock clock,
@@ -113,8 +115,26 @@ final class Housekeeping implements AutoCloseable {
 
     private void maintainFlows() {
         long nowNs = clock.nowNs();
-        datapath.maintain(nowNs);
+        if (!paused) {
+            datapath.maintain(nowNs);
+        }
         pipeline.maintain(nowNs);
+    }
+
+    @Override
+    public CompletableFuture<Void> next() {
+        return CompletableFuture.runAsync(
+                () -> {
+                    long nowNs = clock.nowNs();
+                    datapath.maintain(nowNs);
+                    pipeline.maintain(nowNs);
+                },
+                thread);
+    }
+
+    @Override
+    public void setPaused(boolean paused) {
+        this.paused = paused;
     }
 
     /**

@@ -16,12 +16,11 @@ import io.turnstile.time.OncePerMinute;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
@@ -29,35 +28,13 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
 /**
- * The levels that each module logs at, by destination, in the words of {@code vlog/set} (ovs-appctl(8)). A module is a
- * package of Turnstile's. Destinations are the console (standard error) and a file; there is no syslog here, and asking
- * for it is refused.
+ * The levels that each module logs at, by destination, in the words of {@code vlog/set} (ovs-appctl(8)). What modules
+ * there are stands in {@link LogModules}. Destinations are the console (standard error) and a file; there is no syslog
+ * here, and asking for it is refused.
  *
  * <p>Threads: any.
  */
 final class LogSettings {
-    private static final String ROOT = "io.turnstile";
-    private static final Map<String, String> PACKAGES = new TreeMap<>(Map.of(
-            "bridge",
-            ".bridge",
-            "conntrack",
-            ".conntrack",
-            "daemon",
-            ".daemon",
-            "dpif_netdev",
-            ".datapath",
-            "netdev",
-            ".port",
-            "netdev_offload",
-            ".offload",
-            "ofproto",
-            ".pipeline",
-            "ovsdb",
-            ".ovsdb",
-            "unixctl",
-            ".control",
-            "vconn",
-            ".openflow"));
     private static final Map<String, Level> LEVELS = Map.of(
             "off",
             Level.OFF,
@@ -78,16 +55,27 @@ final class LogSettings {
         SYSLOG(Level.OFF),
         FILE(Level.INFO);
 
-        private final Map<String, Level> levels = new ConcurrentHashMap<>();
+        private final Map<LogModules, Level> levels = new ConcurrentHashMap<>();
 
         Destination(Level atFirst) {
-            PACKAGES.keySet().forEach(module -> levels.put(module, atFirst));
+            setAll(atFirst);
         }
 
-        Level level(String module) {
+        void setAll(Level level) {
+            for (LogModules module : LogModules.values()) {
+                levels.put(module, level);
+            }
+        }
+
+        Level level(LogModules module) {
             return Objects.requireNonNull(levels.get(module), "each module has a level at each destination");
         }
     }
+
+    /**
+     * Warns where no device has a hardware address; Netty would make a number out of one that is used for nothing here.
+     */
+    private static final String MACHINE_NUMBER = "io.netty.util.internal.MacAddressUtil";
 
     /** Null while none is logged to. */
     private static @Nullable FileAppender<ILoggingEvent> file;
@@ -99,12 +87,19 @@ final class LogSettings {
         LoggerContext context = context();
         context.reset();
         context.getLogger(Logger.ROOT_LOGGER_NAME).setLevel(Level.WARN);
+        context.getLogger(MACHINE_NUMBER).setLevel(Level.ERROR);
         ConsoleAppender<ILoggingEvent> console = new ConsoleAppender<>();
         console.setTarget("System.err");
         attach(console, Destination.CONSOLE);
         if (logFile != null) {
             openFile(logFile.toString());
         }
+        applyLevels();
+    }
+
+    /** The console hears of nothing but complaints, as long as nobody asks for more. */
+    static synchronized void onlyComplaints() {
+        Destination.CONSOLE.setAll(Level.WARN);
         applyLevels();
     }
 
@@ -124,6 +119,11 @@ final class LogSettings {
             @Override
             public @Nullable String reopen() {
                 return LogSettings.reopen();
+            }
+
+            @Override
+            public void close() {
+                LogSettings.closeFile();
             }
         };
     }
@@ -178,7 +178,7 @@ final class LogSettings {
         @Override
         public FilterReply decide(ILoggingEvent event) {
             Level threshold =
-                    module(event.getLoggerName()).map(destination::level).orElse(Level.WARN);
+                    LogModules.of(event.getLoggerName()).map(destination::level).orElse(Level.WARN);
             return event.getLevel().isGreaterOrEqual(threshold) ? FilterReply.NEUTRAL : FilterReply.DENY;
         }
     }
@@ -198,24 +198,15 @@ final class LogSettings {
         }
     }
 
-    /** The module that a logger belongs to; empty for loggers of libraries. */
-    static Optional<String> module(String loggerName) {
-        return PACKAGES.entrySet().stream()
-                .filter(entry -> loggerName.startsWith(ROOT + entry.getValue()))
-                .map(Map.Entry::getKey)
-                .findFirst();
-    }
-
     /** Sets each logger to the lowest level that a destination wants of its module. */
     private static void applyLevels() {
-        PACKAGES.forEach((module, name) -> {
+        for (LogModules module : LogModules.values()) {
             Level lowest = Arrays.stream(Destination.values())
                     .map(destination -> destination.level(module))
                     .min(Comparator.comparingInt(Level::toInt))
                     .orElse(Level.INFO);
-            Logger logger = context().getLogger(ROOT + name);
-            logger.setLevel(lowest);
-        });
+            context().getLogger(module.logger()).setLevel(lowest);
+        }
     }
 
     /**
@@ -225,7 +216,7 @@ final class LogSettings {
      * @return what is wrong with the words, null if nothing is
      */
     static synchronized @Nullable String set(String spec) {
-        Set<String> modules = new TreeSet<>();
+        Set<LogModules> modules = EnumSet.noneOf(LogModules.class);
         Set<Destination> destinations = new TreeSet<>();
         Level level = null;
         for (String word : spec.strip().split("[:,\\s]+")) {
@@ -243,20 +234,22 @@ final class LogSettings {
                     return "cannot specify multiple destinations";
                 }
                 destinations.add(Destination.valueOf(lower.toUpperCase(Locale.ROOT)));
-            } else if (PACKAGES.containsKey(lower.replace('-', '_'))) {
+            } else if (LogModules.named(word) instanceof LogModules module) {
                 if (!modules.isEmpty()) {
                     return "cannot specify multiple modules";
                 }
-                modules.add(lower.replace('-', '_'));
+                modules.add(module);
             } else if (!lower.equals("any") && !lower.isEmpty()) {
                 return "no destination, level, or module \"" + word + "\"";
             }
         }
         return apply(
-                modules.isEmpty() ? PACKAGES.keySet() : modules, destinations, level == null ? Level.DEBUG : level);
+                modules.isEmpty() ? EnumSet.allOf(LogModules.class) : modules,
+                destinations,
+                level == null ? Level.DEBUG : level);
     }
 
-    private static @Nullable String apply(Set<String> modules, Set<Destination> destinations, Level level) {
+    private static @Nullable String apply(Set<LogModules> modules, Set<Destination> destinations, Level level) {
         if (destinations.contains(Destination.SYSLOG) && level != Level.OFF) {
             return "syslog is not supported; log to a file";
         }
@@ -271,17 +264,18 @@ final class LogSettings {
     /** The table of {@code vlog/list}. */
     static String list() {
         return "                 console    syslog    file\n                 -------    ------    ------\n"
-                + PACKAGES.keySet().stream()
-                        .map(module -> "%-16s  %4s       %4s       %4s\n"
+                + LogModules.names().stream()
+                        .map(name -> "%-16s  %4s       %4s       %4s\n"
                                 .formatted(
-                                        module,
-                                        label(Destination.CONSOLE, module),
-                                        label(Destination.SYSLOG, module),
-                                        label(Destination.FILE, module)))
+                                        name,
+                                        label(Destination.CONSOLE, name),
+                                        label(Destination.SYSLOG, name),
+                                        label(Destination.FILE, name)))
                         .collect(Collectors.joining());
     }
 
-    private static String label(Destination destination, String module) {
+    private static String label(Destination destination, String name) {
+        LogModules module = Objects.requireNonNull(LogModules.named(name), "the table has its own names");
         return levelName(destination.level(module));
     }
 
@@ -305,10 +299,20 @@ final class LogSettings {
         if (file == null) {
             return "Logging to file not configured";
         }
-        String path = file.getFile();
-        context().getLogger(Logger.ROOT_LOGGER_NAME).detachAppender(file);
-        file.stop();
-        openFile(path);
+        stopFile(file);
+        openFile(file.getFile());
         return null;
+    }
+
+    /** Logs to no file any more, until it is reopened. */
+    static synchronized void closeFile() {
+        if (file != null) {
+            stopFile(file);
+        }
+    }
+
+    private static void stopFile(FileAppender<ILoggingEvent> appender) {
+        context().getLogger(Logger.ROOT_LOGGER_NAME).detachAppender(appender);
+        appender.stop();
     }
 }

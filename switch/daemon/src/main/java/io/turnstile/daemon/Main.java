@@ -5,6 +5,8 @@ import io.turnstile.port.linux.DeviceThread;
 import io.turnstile.port.linux.ProcessRights;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -39,7 +41,9 @@ public final class Main implements Callable<Integer> {
             index = "0",
             arity = "0..1",
             paramLabel = "DATABASE",
-            description = "a real ovsdb-server: unix:PATH or tcp:IP:PORT (default: the embedded one)")
+            description =
+                    "a real ovsdb-server: unix:PATH or tcp:IP:PORT (default: the one that listens at RUNDIR/db.sock, "
+                            + "else the embedded one)")
     @Nullable
     String database;
 
@@ -105,6 +109,13 @@ public final class Main implements Callable<Integer> {
 
     @Option(names = "--disable-system", description = "accepted: there is no kernel datapath here")
     boolean disableSystem;
+
+    @Option(names = "--disable-system-route", description = "accepted: tunnels, which it is for, are not there yet")
+    boolean disableSystemRoute;
+
+    @Option(names = "--dummy-numa", description = "accepted: forwarding threads are not bound to cores")
+    @Nullable
+    String dummyNuma;
 
     @Option(
             names = {"-v", "--verbose"},
@@ -207,6 +218,9 @@ public final class Main implements Callable<Integer> {
         }
         Folders.make(config.runDirectory(), Folders.OF_SOCKETS);
         LogSettings.start(logPath());
+        if (detach) { // who starts it so reads what it says as complaints
+            LogSettings.onlyComplaints();
+        }
         for (String spec : verbose) {
             String error = LogSettings.set(spec);
             if (error != null) {
@@ -226,10 +240,7 @@ public final class Main implements Callable<Integer> {
                     .addShutdownHook(Thread.ofPlatform().name("signal").unstarted(() -> onEnd(closed)));
             daemon.start();
             LOG.info("{}", MemoryBudget.of(config));
-            LOG.info("{} is ready, run directory {}", Version.line(), config.runDirectory());
-            if (readyFile != null) {
-                Files.createFile(readyFile);
-            }
+            daemon.configured().thenRun(() -> tellReady(config));
             ending.await();
             LOG.info("ending");
         } catch (InterruptedException e) {
@@ -238,6 +249,17 @@ public final class Main implements Callable<Integer> {
             closed.countDown();
         }
         return CommandLine.ExitCode.OK;
+    }
+
+    private void tellReady(DaemonConfig config) {
+        LOG.info("{} is ready, run directory {}", Version.line(), config.runDirectory());
+        if (readyFile != null) {
+            try {
+                Files.createFile(readyFile);
+            } catch (IOException e) {
+                LOG.warn("{}: {}", readyFile, cause(e));
+            }
+        }
     }
 
     /** A signal, or somebody who called System.exit: the switch is closed before the process ends. */
@@ -276,8 +298,12 @@ public final class Main implements Callable<Integer> {
         if (target != null && !target.matches("unix:.+|tcp:.+:[0-9]+")) {
             throw usage(target + ": not a database (unix:PATH or tcp:IP:PORT)");
         }
-        if (target != null && !(remotes.isEmpty() && databaseFile == null)) {
+        boolean isForEmbedded = !remotes.isEmpty() || databaseFile != null;
+        if (target != null && isForEmbedded) {
             throw usage("--remote and --db-file are for the embedded database, but " + target + " was given");
+        }
+        if (target == null && !isForEmbedded) {
+            target = listeningServer(directory.resolve("db.sock"));
         }
         if (forwardingThreads < 1 || maxConnections < 1) {
             throw usage("--forwarding-threads and --max-connections are at least 1");
@@ -294,6 +320,15 @@ public final class Main implements Callable<Integer> {
                 forwardingThreads,
                 maxConnections,
                 plugins);
+    }
+
+    /** The server that listens at a socket, as a target; null if there is none. */
+    private static @Nullable String listeningServer(Path socket) {
+        try (SocketChannel _ = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+            return "unix:" + socket;
+        } catch (IOException | IllegalArgumentException e) { // nobody there, or a path longer than sockets can have
+            return null;
+        }
     }
 
     private static CommandLine.ParameterException usage(String message) {

@@ -42,7 +42,9 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -193,6 +195,7 @@ public final class SwitchDaemon implements AutoCloseable {
                 providers::faults,
                 housekeeping.coverage(),
                 housekeeping::warp,
+                housekeeping,
                 LogSettings.control(),
                 config.forwardingThreads(),
                 config.dummies() != DummyLevel.NONE,
@@ -233,6 +236,11 @@ public final class SwitchDaemon implements AutoCloseable {
                 }
             }
         }
+    }
+
+    /** Is complete once the switch has become what the database said first. Not before {@link #start} has returned. */
+    CompletableFuture<Void> configured() {
+        return Objects.requireNonNull(reconciler, "started").configured();
     }
 
     // ---- looking ----

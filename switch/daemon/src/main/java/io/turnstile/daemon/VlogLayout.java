@@ -65,7 +65,9 @@ final class VlogLayout extends LayoutBase<ILoggingEvent> {
         StringBuilder line = new StringBuilder(120);
         TIME.formatTo(Instant.ofEpochMilli(event.getTimeStamp()), line);
         line.append("|%05d|".formatted(lines.incrementAndGet()))
-                .append(LogSettings.module(event.getLoggerName()).orElse(event.getLoggerName()))
+                .append(LogModules.of(event.getLoggerName())
+                        .map(LogModules::label)
+                        .orElse(event.getLoggerName()))
                 .append('|')
                 .append(LogSettings.levelName(event.getLevel()))
                 .append('|');

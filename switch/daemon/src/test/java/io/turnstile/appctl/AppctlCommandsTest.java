@@ -18,7 +18,19 @@ import org.junit.jupiter.api.Test;
 
 /** The rows of all commands. */
 class AppctlCommandsTest {
+    private static final CommandContext.FlowRounds NO_ROUNDS = new CommandContext.FlowRounds() {
+        @Override
+        public CompletableFuture<Void> next() {
+            return CompletableFuture.completedFuture(null);
+        }
+
+        @Override
+        public void setPaused(boolean paused) {}
+    };
     private static final LogControl NO_LOG = new LogControl() {
+        @Override
+        public void close() {}
+
         @Override
         public String set(String spec) {
             return null;
@@ -63,6 +75,7 @@ class AppctlCommandsTest {
                 List::of,
                 new Coverage(datapath, tracker, List.of()),
                 (distance, step) -> CompletableFuture.completedFuture(null),
+                NO_ROUNDS,
                 NO_LOG,
                 1,
                 dummies,

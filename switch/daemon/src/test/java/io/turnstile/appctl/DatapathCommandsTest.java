@@ -2,6 +2,7 @@ package io.turnstile.appctl;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.turnstile.bridge.BridgeView;
 import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.control.Command;
 import io.turnstile.control.CommandReply;
@@ -26,6 +27,7 @@ import io.turnstile.time.ManualClock;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -37,8 +39,14 @@ class DatapathCommandsTest {
     private final Datapath datapath = new Datapath(new ConnectionTracker(clock, 16), clock);
     private final Pipeline pipeline = new Pipeline(datapath, clock, Runnable::run);
     private final FakePaths paths = new FakePaths();
-    private final DatapathCommands commands =
-            new DatapathCommands(datapath, clock, List::of, new DatapathName(List::of), paths, () -> List.of("ebpf"));
+    private final DatapathCommands commands = new DatapathCommands(
+            datapath, clock, this::views, new DatapathName(this::views), paths, () -> List.of("ebpf"));
+
+    private List<BridgeView> views() {
+        return pipeline.bridges().stream()
+                .map(bridge -> new BridgeView(bridge, false, List.of()))
+                .toList();
+    }
 
     /** Follows the flows of packets from 10.0.0.1. */
     private static final class Follower implements WalkWatcher {
@@ -147,5 +155,30 @@ class DatapathCommandsTest {
                 Carried packets:    100
                 Carried bytes: 6400000
             """);
+    }
+
+    @Test
+    void aFilterPassesWhatIsNotOtherwise() {
+        assertThat(dump("filter=ip,nw_src=10.0.0.1")).singleElement().asString().contains("src=10.0.0.1");
+        assertThat(dump("filter=in_port=p1")).hasSize(2);
+        assertThat(dump("filter=udp,tp_dst=9")).as("which no flow looks at").hasSize(2);
+        assertThat(run("dpctl/dump-flows", "filter=arp").text()).isEmpty();
+        assertThat(run("dpctl/dump-flows", "filter=nothing=1").text()).contains("Failed to parse filter (");
+    }
+
+    @Test
+    void aFlowIsFoundByItsUniqueId() {
+        DatapathFlow flow = datapath.flows().getFirst();
+        assertThat(run("dpctl/get-flow", "ufid:" + flow.uniqueId()).text())
+                .isEqualTo(DatapathFlowText.line(flow, clock.nowNs()) + "\n");
+        assertThat(run("dpctl/get-flow", "ufid:" + new UUID(1, 2)).text())
+                .isEqualTo("ovs-vswitchd: getting flow (No such file or directory)");
+        assertThat(run("dpctl/get-flow", "none").text()).contains("parsing flow ufid");
+    }
+
+    @Test
+    void allFlowsAreDeleted() {
+        assertThat(run("dpctl/del-flows")).isEqualTo(CommandReply.ok());
+        assertThat(datapath.flows()).isEmpty();
     }
 }

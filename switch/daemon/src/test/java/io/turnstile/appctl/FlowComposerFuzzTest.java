@@ -3,6 +3,8 @@ package io.turnstile.appctl;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
+import io.turnstile.datapath.FlowMatchParser;
+import io.turnstile.datapath.FlowSyntaxException;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketParser;
 import java.nio.charset.StandardCharsets;
@@ -30,11 +32,12 @@ class FlowComposerFuzzTest {
     @FuzzTest
     void aFlowBecomesAFrameOrIsRefused(byte[] input) {
         try {
-            byte[] frame = FlowComposer.compose(new String(input, StandardCharsets.ISO_8859_1));
+            byte[] frame = FlowComposer.compose(
+                    FlowMatchParser.parse(new String(input, StandardCharsets.ISO_8859_1), name -> -1)
+                            .key());
             assertThat(PacketParser.parse(Packet.copyOf(frame))).isTrue();
-        } catch (IllegalArgumentException refused) {
-            assertThat(refused).isExactlyInstanceOf(IllegalArgumentException.class);
-            assertThat(refused.getMessage()).isNotEmpty();
+        } catch (FlowSyntaxException refused) {
+            assertThat(refused.getMessage()).startsWith("syntax error at ");
         }
     }
 }

@@ -13,8 +13,13 @@ class TraceArgumentsTest {
 
     @Test
     void optionsStandAnywhereAndKeepTheirOrder() throws Exception {
-        assertThat(TraceArguments.parse(List.of("--ct-next", "trk,new", "br0", "ip", "--ct-next", "trk est,snat")))
-                .isEqualTo(new TraceArguments(List.of("br0", "ip"), List.of(0x21, 0x62)));
+        TraceArguments arguments = TraceArguments.parse(List.of(
+                "--ct-next", "trk,new", "br0", "-generate", "ip", "--l7-len", "3", "--ct-next", "trk est,snat"));
+        assertThat(arguments.named()).containsExactly("br0", "ip");
+        assertThat(arguments.ctStates()).containsExactly(0x21, 0x62);
+        assertThat(arguments.generate()).isTrue();
+        assertThat(arguments.names()).isFalse();
+        assertThat(arguments.payload()).containsExactly(0, 1, 2);
     }
 
     @ParameterizedTest

@@ -12,6 +12,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -88,6 +90,53 @@ class LogSettingsTest {
         assertThat(LogSettings.list()).containsPattern("bridge +\\S+ +OFF +INFO");
         assertThat(LogSettings.set("foo")).isEqualTo("no destination, level, or module \"foo\"");
         assertThat(LogSettings.set("syslog:info")).contains("not supported");
+    }
+
+    @Test
+    void namesOfOpenVswitchsModulesMeanThePartThatDoesWhatTheyDo() throws IOException {
+        assertThat(LogSettings.set("netdev_linux:file:dbg")).isNull();
+        PORT.debug("shown");
+        BRIDGE.debug("hidden");
+        assertThat(lines()).singleElement().asString().endsWith("|netdev|DBG|shown");
+        assertThat(LogSettings.list())
+                .containsPattern("(?m)^netdev_linux +OFF +OFF +DBG$")
+                .containsPattern("(?m)^netdev +OFF +OFF +DBG$")
+                .containsPattern("(?m)^ofproto_dpif +OFF +OFF +INFO$");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "vconn",
+                "ofproto_dpif",
+                "ofproto-dpif-upcall",
+                "unixctl",
+                "dpif",
+                "ct_dpif",
+                "rconn",
+                "CONNTRACK"
+            })
+    void whatScriptsTurnUpIsAModule(String name) {
+        assertThat(LogSettings.set(name + ":file:info")).isNull();
+    }
+
+    @Test
+    void everyPackageThatLogsIsAModule() {
+        for (String name :
+                List.of("bridge.Bridge", "path.PathKeeper", "telemetry.MetricsEndpoint", "openflow.BridgeAgent")) {
+            assertThat(LogModules.of("io.turnstile." + name)).as(name).isPresent();
+        }
+        assertThat(LogModules.of("io.netty.util.X")).isEmpty();
+        assertThat(LogModules.of("io.turnstile.bridges.X")).isEmpty();
+    }
+
+    @Test
+    void aClosedFileIsWrittenAgainWhenItIsReopened() throws IOException {
+        LogSettings.closeFile();
+        BRIDGE.warn("lost");
+        assertThat(LogSettings.reopen()).isNull();
+        BRIDGE.warn("kept");
+        assertThat(lines()).singleElement().asString().endsWith("kept");
     }
 
     @Test

@@ -4,8 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.turnstile.bridge.DummyLevel;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import picocli.CommandLine;
@@ -45,6 +50,38 @@ class MainTest {
         assertThat(config.databaseTarget()).isNull();
         assertThat(config.databaseFile()).isEqualTo(Path.of("/tmp/r/conf.db"));
         assertThat(config.remotes()).containsExactly("punix:/tmp/r/db.sock");
+    }
+
+    @Test
+    void aServerThatListensAtTheRunDirectorysSocketIsUsed(@TempDir Path folder) throws IOException {
+        Path socket = folder.resolve("db.sock");
+        try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            server.bind(UnixDomainSocketAddress.of(socket));
+            DaemonConfig config = configOf("--rundir=" + folder);
+            assertThat(config.databaseTarget()).isEqualTo("unix:" + socket);
+            assertThat(config.remotes()).isEmpty();
+            assertThat(configOf("--rundir=" + folder, "--db-file=/tmp/x.db").databaseTarget())
+                    .as("asked for the embedded one")
+                    .isNull();
+        }
+        DaemonConfig alone = configOf("--rundir=" + folder);
+        assertThat(alone.databaseTarget()).as("a socket that nobody listens on").isNull();
+        assertThat(alone.remotes()).containsExactly("punix:" + socket);
+    }
+
+    @Test
+    void whatTestSuitesPassIsTaken() {
+        DaemonConfig config = configOf(
+                "--enable-dummy=system",
+                "--disable-system",
+                "--disable-system-route",
+                "--dummy-numa=0,0,1,1",
+                "--detach",
+                "-vvconn",
+                "-vofproto_dpif",
+                "-vunixctl",
+                "--rundir=/tmp/r");
+        assertThat(config.dummies()).isEqualTo(DummyLevel.OVERRIDE_SYSTEM);
     }
 
     @Test

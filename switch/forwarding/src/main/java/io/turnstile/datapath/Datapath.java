@@ -55,6 +55,16 @@ public final class Datapath {
      */
     public record Statistics(long hits, long misses, long lost, int flows, int masks) {}
 
+    /**
+     * The cache and its upkeep, for {@code upcall/show}.
+     *
+     * @param averageFlows that rounds of {@link #maintain} have found lately
+     * @param mostFlows that any round has found
+     * @param limit no more flows are installed
+     * @param durationMs of the last round
+     */
+    public record Upkeep(int flows, int averageFlows, int mostFlows, int limit, long durationMs) {}
+
     public Datapath(Conntrack conntrack, Clock clock) {
         this.conntrack = conntrack;
         this.clock = clock;
@@ -360,6 +370,13 @@ public final class Datapath {
                 drops(DropReason.UPCALL_FAILED),
                 upkeep.flowCount(),
                 upkeep.maskCount());
+    }
+
+    /** How the cache has been kept. */
+    public Upkeep upkeep() {
+        FlowUpkeep.Rounds rounds = upkeep.rounds();
+        return new Upkeep(
+                upkeep.flowCount(), rounds.averageFlows(), rounds.mostFlows(), upkeep.limit(), rounds.durationMs());
     }
 
     /** How many packets ended for that reason. */

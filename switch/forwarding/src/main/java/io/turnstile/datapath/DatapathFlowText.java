@@ -49,6 +49,13 @@ public final class DatapathFlowText {
                 + actions(flow.actions(), flow.firstKey(), portName);
     }
 
+    /** One line of {@code dpif/dump-flows -m}, which does not say by whom the flow is held. */
+    public static String verboseLineOfBridge(DatapathFlow flow, long nowNs, IntFunction<String> portName) {
+        String match = new FlowMatchText(flow.firstKey(), flow.mask(), true, portName).text();
+        return "ufid:" + flow.uniqueId() + " " + match + ", " + counters(flow, nowNs) + ", actions:"
+                + actions(flow.actions(), flow.firstKey(), portName);
+    }
+
     private static String counters(DatapathFlow flow, long nowNs) {
         long packets = flow.packetCount();
         String used = packets == 0 ? "never" : String.format(Locale.ROOT, "%.3fs", (nowNs - flow.lastUsedNs()) / 1e9);

@@ -4,6 +4,7 @@ import io.turnstile.datapath.Upcall.Translation;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 
@@ -26,6 +27,16 @@ final class FlowUpkeep {
     private final Object statisticsLock = new Object();
     private volatile int limit = LIMIT;
     private volatile long idleNs = IDLE_NS;
+    private volatile Rounds rounds = new Rounds(0, 0, 0);
+
+    /**
+     * How rounds of {@link #maintain} have found the cache.
+     *
+     * @param averageFlows of the last rounds, the newest counting as much as all before
+     * @param mostFlows that any round has found
+     * @param durationMs how long the last one took
+     */
+    record Rounds(int averageFlows, int mostFlows, long durationMs) {}
 
     FlowUpkeep(FlowCache cache, UpcallReference upcall, WatcherReference watcher) {
         this.cache = cache;
@@ -114,10 +125,25 @@ final class FlowUpkeep {
 
     /** Expires flows that nobody used, credits all, and sorts the cache. */
     void maintain(long nowNs) {
+        long beganNs = System.nanoTime(); // how long it takes is a matter of real time
+        int flows = cache.size();
         creditAll();
         long mostIdleNs = isFull() ? Math.min(idleNs, IDLE_WHEN_FULL_NS) : idleNs;
         removeAll(flow -> isIdle(flow, mostIdleNs, nowNs));
         cache.sortByHits();
+        Rounds before = rounds;
+        rounds = new Rounds(
+                (before.averageFlows + flows) / 2,
+                Math.max(before.mostFlows, flows),
+                TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - beganNs));
+    }
+
+    Rounds rounds() {
+        return rounds;
+    }
+
+    int limit() {
+        return limit;
     }
 
     /** What was met elsewhere is told every few seconds only. */

@@ -66,6 +66,33 @@ enum HeaderText {
         return label;
     }
 
+    /** The header of that label; null if there is none. */
+    static @Nullable HeaderText labelled(String label) {
+        return Arrays.stream(values())
+                .filter(header -> header.label.equals(label))
+                .findFirst()
+                .orElse(null);
+    }
+
+    /** The value of that name inside the brackets; null if there is none. */
+    @Nullable
+    Part part(String name) {
+        return Arrays.stream(parts)
+                .filter(part -> part.name().equals(name))
+                .findFirst()
+                .orElse(null);
+    }
+
+    /** Of a single value: its field. */
+    Field onlyField() {
+        return parts[0].field();
+    }
+
+    /** Of a single value: how it is written. */
+    FieldText onlyText() {
+        return parts[0].text();
+    }
+
     /** What its first field tells of. */
     KeyLayer layer() {
         return parts[0].field().layer();

@@ -48,10 +48,8 @@ public final class DummyPort implements Port {
     private boolean closed;
     private long rxPackets;
     private long rxBytes;
-    private long rxDropped;
     private long txPackets;
     private long txBytes;
-    private long txDropped;
 
     /** A port whose captures bear the system's time. */
     public DummyPort(String name) {
@@ -99,7 +97,6 @@ public final class DummyPort implements Port {
                 receivedCapture.write(frame, wallTimeUs.getAsLong());
             }
             if (closed || queue.size() >= QUEUE_LENGTH) {
-                rxDropped++;
                 return false;
             }
             queue.add(frame.clone());
@@ -151,7 +148,6 @@ public final class DummyPort implements Port {
             byte[] frame = queue.poll();
             Packet packet = pool[into.length()];
             if (frame.length + Packet.HEADROOM_BYTES > packet.buffer().byteSize()) {
-                rxDropped++;
                 continue;
             }
             packet.reset(frame.length);
@@ -181,7 +177,6 @@ public final class DummyPort implements Port {
         byte[] frame = packet.toBytes();
         synchronized (this) {
             if (closed || frame.length < PacketParser.ETHERNET_BYTES || frame.length > maxFrameBytes(packet)) {
-                txDropped++;
                 return;
             }
             txPackets++;
@@ -203,16 +198,17 @@ public final class DummyPort implements Port {
     @Override
     public void flush() {}
 
+    /** As in Open vSwitch, nobody knows what a dummy has dropped. */
     @Override
     public synchronized PortStatistics statistics() {
         return new PortStatistics(
                 rxPackets,
                 rxBytes,
-                rxDropped,
+                PortStatistics.UNKNOWN,
                 PortStatistics.UNKNOWN,
                 txPackets,
                 txBytes,
-                txDropped,
+                PortStatistics.UNKNOWN,
                 PortStatistics.UNKNOWN,
                 PortStatistics.UNKNOWN,
                 PortStatistics.UNKNOWN,

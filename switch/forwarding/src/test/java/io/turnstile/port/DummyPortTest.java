@@ -38,12 +38,12 @@ class DummyPortTest {
     }
 
     @Test
-    void theQueueIsBoundedAndCountsWhatItRefuses() {
+    void theQueueIsBoundedAndWhatItRefusesIsToldToTheCaller() {
         for (int i = 0; i < DummyPort.QUEUE_LENGTH; i++) {
             assertThat(port.deliver(new byte[60])).isTrue();
         }
         assertThat(port.deliver(new byte[60])).isFalse();
-        assertThat(port.statistics().rxDropped()).isEqualTo(1);
+        assertThat(port.statistics().rxDropped()).as("as of Open vSwitch's").isEqualTo(PortStatistics.UNKNOWN);
     }
 
     @Test
@@ -72,7 +72,7 @@ class DummyPortTest {
         port.onSent(sent::add);
         port.send(Packet.copyOf(PortFrames.random(1515, 1)));
         assertThat(sent).isEmpty();
-        assertThat(port.statistics().txDropped()).isEqualTo(1);
+        assertThat(port.statistics().txPackets()).isZero();
         port.send(Packet.copyOf(PortFrames.random(1514, 1)));
         assertThat(sent).hasSize(1);
     }

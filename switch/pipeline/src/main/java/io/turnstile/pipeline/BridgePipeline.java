@@ -322,6 +322,11 @@ public final class BridgePipeline implements OpenFlowSwitch {
         return tables.cursor(query);
     }
 
+    /** Every flow, those that controllers are not shown included, for {@code bridge/dump-flows}. */
+    public FlowCursor allFlowsInTurn() {
+        return tables.cursorOfAll();
+    }
+
     @Override
     public List<FlowStats> flows(FlowQuery query) {
         return tables.select(query);

@@ -9,6 +9,7 @@ import io.turnstile.pipeline.flow.ActionCheck;
 import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.FlowRemovedReason;
 import io.turnstile.pipeline.flow.GroupMod;
+import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.MeterMod;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfErrorCode;
@@ -235,15 +236,27 @@ final class FlowTables {
 
     /** The flows as they are now; only their names are copied while nobody may change them. */
     FlowCursor cursor(FlowQuery query) {
+        return cursor(query, false);
+    }
+
+    /** The same with the switch's own flows, of the internal table too. */
+    FlowCursor cursorOfAll() {
+        return cursor(new FlowQuery(FlowMod.ALL_TABLES, Match.ANY, 0, 0, OfAction.Ports.NONE), true);
+    }
+
+    private FlowCursor cursor(FlowQuery query, boolean withHidden) {
         pipeline.datapath().pushStatistics();
         List<Rule[]> rules = new ArrayList<>();
         if (query.tableId() <= INTERNAL_TABLE || query.tableId() == FlowMod.ALL_TABLES) {
             pipeline.read(() -> {
                 oneOrAll(query.tableId()).forEach(table -> table.copyInto(rules));
+                if (withHidden) {
+                    tables[INTERNAL_TABLE].copyInto(rules);
+                }
                 return rules;
             });
         }
-        return new SelectedFlows(pipeline, query, rules);
+        return new SelectedFlows(pipeline, query, rules, withHidden);
     }
 
     List<TableStats> statistics() {

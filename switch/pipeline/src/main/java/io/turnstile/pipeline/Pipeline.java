@@ -3,6 +3,7 @@ package io.turnstile.pipeline;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.DatapathAction;
 import io.turnstile.datapath.DatapathFlow;
+import io.turnstile.datapath.Field;
 import io.turnstile.datapath.ForwardingContext;
 import io.turnstile.datapath.Upcall;
 import io.turnstile.packet.Packet;
@@ -289,7 +290,31 @@ public final class Pipeline implements Upcall, AutoCloseable {
 
     /** The same walk by walk. */
     public Trace beginTrace(BridgePipeline bridge, int inPort, long[] key, List<Integer> ctStates) {
-        return new Trace(this, bridge, inPort, key, ctStates);
+        return beginTrace(bridge, inPort, key, new Trace.Options(ctStates, Integer::toString, null));
+    }
+
+    /** The same, as the options say. */
+    public Trace beginTrace(BridgePipeline bridge, int inPort, long[] key, Trace.Options options) {
+        return new Trace(this, new PortLocation(bridge, inPort), key, options);
+    }
+
+    /**
+     * The trace of a packet as the datapath has it, with the number of its datapath port and perhaps a recirculation
+     * id; null if neither leads to a bridge.
+     */
+    public @Nullable Trace beginTrace(long[] key, Trace.Options options) {
+        int recirculation = (int) Field.RECIRC_ID.get(key);
+        if (recirculation != 0) {
+            return recirculationIds.find(recirculation) == null ? null : new Trace(this, null, key, options);
+        }
+        PortLocation location = portLocations.locate((int) Field.IN_PORT.get(key));
+        return location == null ? null : new Trace(this, location, key, options);
+    }
+
+    /** What a traced packet brings about: stations are learned from it, and controllers get it. */
+    void haveHappened(Translation translation, Packet packet) {
+        learning.learnFrom(translation, clock.nowNs());
+        execute(packet, PacketIns.only(translation.actions()));
     }
 
     // ---- upkeep ----

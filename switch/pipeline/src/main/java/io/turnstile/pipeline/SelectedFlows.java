@@ -17,12 +17,15 @@ final class SelectedFlows implements FlowCursor {
     private final Pipeline pipeline;
     private final FlowQuery query;
     private final List<@Nullable Rule[]> lists;
+    private final boolean withHidden;
     private int list;
     private int index;
 
-    SelectedFlows(Pipeline pipeline, FlowQuery query, List<Rule[]> lists) {
+    /** @param withHidden whether those are selected, too, that controllers are not to see */
+    SelectedFlows(Pipeline pipeline, FlowQuery query, List<Rule[]> lists, boolean withHidden) {
         this.pipeline = pipeline;
         this.query = query;
+        this.withHidden = withHidden;
         this.lists = List.copyOf(lists);
     }
 
@@ -56,7 +59,7 @@ final class SelectedFlows implements FlowCursor {
     }
 
     private boolean isSelected(Rule rule) {
-        return !rule.isHidden()
+        return (withHidden || !rule.isHidden())
                 && query.match().covers(rule.match)
                 && rule.outputsTo(query.outPort())
                 && rule.sendsTo(query.outGroup())

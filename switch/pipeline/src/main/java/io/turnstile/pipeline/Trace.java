@@ -4,17 +4,20 @@ import io.turnstile.conntrack.CtState;
 import io.turnstile.datapath.DatapathFlowText;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.Upcall;
+import io.turnstile.packet.Packet;
 import io.turnstile.pipeline.flow.FlowDescription;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
+import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * {@code ofproto/trace}: the walk of a packet as text, followed by its walks after recirculation, one walk at a time.
- * Nothing is learned, counted or installed; recirculation ids are allocated as for a real packet. Between two walks
- * flows may change, as between two packets.
+ * Nothing is counted or installed, and nothing learned unless a packet is given; recirculation ids are allocated as for
+ * a real packet. Between two walks flows may change, as between two packets.
  *
  * <p>It ends where Open vSwitch ends it, after {@link #MAX_RECIRCULATIONS}, or after {@link #MAX_CHARACTERS} of text:
  * nobody reads more, and actions that recirculate thousands of times, each time anew, make gigabytes.
@@ -29,10 +32,26 @@ public final class Trace {
     /** Of the lines of one walk. */
     static final int WALK_CHARACTERS = 1 << 20;
 
+    /**
+     * What is asked for besides the packet.
+     *
+     * @param ctStates the ct_state of the packet after each recirculation in turn; {@code trk|new} when they are used
+     *     up
+     * @param portName how ports of the datapath are shown
+     * @param packet a packet that is as the key says: what its walk brings about beside datapath flows happens, as in
+     *     Open vSwitch. Stations are learned, and controllers get it. Null for a trace that changes nothing
+     */
+    public record Options(
+            List<Integer> ctStates,
+            IntFunction<String> portName,
+            @Nullable Packet packet) {}
+
     private final Pipeline pipeline;
+    private final Options options;
     private final Iterator<Integer> ctStates;
-    private final BridgePipeline bridge;
-    private final int inPort;
+    /** Null for a packet that is recirculated. */
+    private final @Nullable PortLocation entered;
+
     private final long[] key;
     private StringBuilder text = new StringBuilder();
     private final Deque<TraceReport.Recirculation> pending = new ArrayDeque<>();
@@ -43,17 +62,13 @@ public final class Trace {
     private long written;
     private boolean begun;
 
-    /**
-     * @param ctStates the ct_state of the packet after each recirculation in turn; {@code trk|new} when they are used
-     *     up
-     */
-    Trace(Pipeline pipeline, BridgePipeline bridge, int inPort, long[] key, List<Integer> ctStates) {
+    Trace(Pipeline pipeline, @Nullable PortLocation entered, long[] key, Options options) {
         this.pipeline = pipeline;
-        this.bridge = bridge;
-        this.inPort = inPort;
+        this.entered = entered;
         this.key = key.clone();
         VlanStack.of(key).writeTo(this.key); // A flow as people write it does not say which type its tag has.
-        this.ctStates = ctStates.iterator();
+        this.options = options;
+        this.ctStates = options.ctStates().iterator();
     }
 
     /** Appends the next walk; false if that was the last one. */
@@ -62,17 +77,11 @@ public final class Trace {
         text = out;
         if (begun) {
             TraceReport.Recirculation recirculation = pending.remove();
-            pipeline.read(() -> {
-                resume(recirculation);
-                return true;
-            });
+            happen(pipeline.read(() -> resume(recirculation)));
             resumed++;
         } else {
             begun = true;
-            pipeline.read(() -> {
-                begin();
-                return true;
-            });
+            happen(pipeline.read(this::begin));
         }
         written += out.length() - before;
         if (pending.isEmpty()) {
@@ -92,19 +101,30 @@ public final class Trace {
         return true;
     }
 
-    private void begin() {
+    private void happen(Upcall.Translation translation) {
+        if (options.packet() != null) {
+            pipeline.haveHappened(translation, options.packet());
+        }
+    }
+
+    private Upcall.Translation begin() {
         long[] shown = key.clone();
-        Field.IN_PORT.set(shown, inPort & 0xffff_ffffL);
+        if (entered != null) {
+            Field.IN_PORT.set(shown, entered.number() & 0xffff_ffffL);
+        }
         TraceReport report = newReport();
         Translator translator = new Translator(pipeline, shown, pipeline.nowNs(), report);
-        walk(shown, translator, translator.translateAt(bridge, inPort), report);
+        Upcall.Translation translation =
+                entered == null ? translator.translate() : translator.translateAt(entered.bridge(), entered.number());
+        walk(shown, translator, translation, report);
+        return translation;
     }
 
     private TraceReport newReport() {
         return new TraceReport(WALK_CHARACTERS);
     }
 
-    private void resume(TraceReport.Recirculation recirculation) {
+    private Upcall.Translation resume(TraceReport.Recirculation recirculation) {
         boolean custom = ctStates.hasNext();
         int state = custom ? ctStates.next() : DEFAULT_CT_STATE;
         text.append('\n')
@@ -127,7 +147,9 @@ public final class Trace {
         Field.CT_ZONE.set(resumedKey, recirculation.zone());
         TraceReport report = newReport();
         Translator translator = new Translator(pipeline, resumedKey, pipeline.nowNs(), report);
-        walk(resumedKey, translator, translator.translate(), report);
+        Upcall.Translation translation = translator.translate();
+        walk(resumedKey, translator, translation, report);
+        return translation;
     }
 
     private void walk(long[] packet, Translator translator, Upcall.Translation translation, TraceReport report) {
@@ -139,7 +161,7 @@ public final class Trace {
                 .append("\nMegaflow: ")
                 .append(FlowDescription.megaflow(packet, translation.mask()))
                 .append("\nDatapath actions: ")
-                .append(DatapathFlowText.actions(translation.actions(), packet, Integer::toString))
+                .append(DatapathFlowText.actions(translation.actions(), packet, options.portName()))
                 .append('\n');
         int room = Math.max(0, MAX_RECIRCULATIONS + 1 - resumed - pending.size());
         List<TraceReport.Recirculation> further = report.recirculations();

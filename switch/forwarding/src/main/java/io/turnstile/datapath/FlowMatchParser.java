@@ -1,0 +1,248 @@
+package io.turnstile.datapath;
+
+import io.turnstile.packet.EtherTypes;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.ToIntFunction;
+
+/**
+ * The parser of datapath flows, in the syntax that dump-flows prints and ovs-dpctl(8) takes:
+ * {@code in_port(1),eth(src=…,dst=…),eth_type(0x0800),ipv4(…)}. What stands inside the brackets it knows from
+ * {@link HeaderText}. A value without a mask is meant whole; what is not named is not looked at.
+ *
+ * <p>Threads: one parser, one text.
+ */
+public final class FlowMatchParser {
+    private static final int PCP_ALL = FieldValues.vlanPriority(FieldValues.VLAN_PCP_MASK);
+
+    /**
+     * A datapath flow's match.
+     *
+     * @param key {@link FlowKey#newKey} with the values
+     * @param mask which of their bits matter
+     */
+    public record Parsed(long[] key, long[] mask) {}
+
+    private final String text;
+    private final ToIntFunction<String> portNumber;
+    private final long[] key = FlowKey.newKey();
+    private final long[] mask = FlowKey.newKey();
+    private boolean hasType;
+
+    private FlowMatchParser(String text, ToIntFunction<String> portNumber) {
+        this.text = text;
+        this.portNumber = portNumber;
+    }
+
+    /**
+     * Reads a flow.
+     *
+     * @param portNumber the number of a port that is named; negative if there is none
+     * @throws FlowSyntaxException what stands where nothing can be read
+     */
+    public static Parsed parse(String flow, ToIntFunction<String> portNumber) throws FlowSyntaxException {
+        FlowMatchParser parser = new FlowMatchParser(flow, portNumber);
+        parser.read(0, flow.length());
+        if (!parser.hasType) { // no type at all, as of frames that have a length in its place
+            Field.ETH_TYPE.set(parser.key, EtherTypes.NOT_ETH_TYPE);
+            Field.ETH_TYPE.setExact(parser.mask);
+        }
+        return new Parsed(parser.key, parser.mask);
+    }
+
+    private FlowSyntaxException error(int at) {
+        return new FlowSyntaxException("syntax error at " + text.substring(Math.min(at, text.length())));
+    }
+
+    /** Reads parts {@code name(inside)} that stand one after the other, with commas or blanks between them. */
+    private void read(int from, int to) throws FlowSyntaxException {
+        int at = from;
+        while (true) {
+            while (at < to && ", \t\r\n".indexOf(text.charAt(at)) >= 0) {
+                at++;
+            }
+            if (at >= to) {
+                return;
+            }
+            int open = text.indexOf('(', at);
+            int close = open < 0 ? -1 : closing(open, to);
+            if (close < 0) {
+                throw error(at);
+            }
+            try {
+                part(text.substring(at, open), open + 1, close);
+            } catch (NumberFormatException | IndexOutOfBoundsException e) {
+                throw error(at);
+            }
+            at = close + 1;
+        }
+    }
+
+    private int closing(int open, int to) {
+        int depth = 0;
+        for (int i = open; i < to; i++) {
+            depth += text.charAt(i) == '(' ? 1 : text.charAt(i) == ')' ? -1 : 0;
+            if (depth == 0) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    private void part(String name, int from, int to) throws FlowSyntaxException {
+        String inside = text.substring(from, to).strip();
+        switch (name) {
+            case "encap" -> read(from, to);
+            case "recirc_id" -> set(Field.RECIRC_ID, FieldText.HEX, inside);
+            case "in_port" -> inPort(inside);
+            case "eth_type" -> etherType(inside);
+            case "vlan" -> vlan(inside);
+            case "ct_state" -> flags(Field.CT_STATE, FlagNames.CT_STATE, inside);
+            case "tcp_flags" -> flags(Field.TCP_FLAGS, FlagNames.TCP_FLAGS, inside);
+            case "packet_type" -> packetType(inside);
+            default -> header(name, inside, from);
+        }
+    }
+
+    // ---- single parts ----
+
+    private void set(Field field, FieldText style, String value) {
+        FieldText.Value read = style.parse(field, value);
+        field.set(key, read.high(), read.low());
+        field.set(mask, read.maskHigh(), read.maskLow());
+    }
+
+    private void inPort(String inside) {
+        String name = inside.contains("/") ? inside.substring(0, inside.indexOf('/')) : inside;
+        int number = name.matches("[0-9].*") ? Integer.parseUnsignedInt(name) : portNumber.applyAsInt(name);
+        if (number < 0 && !name.matches("[0-9].*")) {
+            throw new NumberFormatException(name);
+        }
+        Field.IN_PORT.set(key, number & 0xffff_ffffL);
+        Field.IN_PORT.setExact(mask);
+    }
+
+    /** The type of the frame, or of what is encapsulated: the last one is the packet's. */
+    private void etherType(String inside) {
+        FieldText.Value read = FieldText.HEX.parse(Field.ETH_TYPE, inside);
+        boolean isTag = read.low() == EtherTypes.VLAN || read.low() == EtherTypes.QINQ;
+        if (isTag && read.maskLow() == Field.ETH_TYPE.lowMask()) {
+            return; // vlan() says the rest
+        }
+        hasType = true;
+        boolean isNone = read.low() == 0 && read.maskLow() == Field.ETH_TYPE.lowMask();
+        Field.ETH_TYPE.set(key, isNone ? EtherTypes.NOT_ETH_TYPE : read.low());
+        Field.ETH_TYPE.set(mask, read.maskLow());
+    }
+
+    private void vlan(String inside) {
+        long tci = FieldValues.VLAN_PRESENT;
+        long tciMask = FieldValues.VLAN_PRESENT;
+        for (String pair : pairs(inside)) {
+            String value = pair.substring(pair.indexOf('=') + 1);
+            String[] parts = value.split("/", 2);
+            long number = FieldText.number(parts[0], 16);
+            switch (pair.substring(0, pair.indexOf('='))) {
+                case "vid" -> {
+                    tci |= number & FieldValues.VLAN_VID_MASK;
+                    tciMask |= parts.length > 1 ? FieldText.number(parts[1], 12) : FieldValues.VLAN_VID_MASK;
+                }
+                case "pcp" -> {
+                    tci |= (number & PCP_ALL) << FieldValues.VLAN_PCP_SHIFT;
+                    long bits = parts.length > 1 ? FieldText.number(parts[1], 3) : PCP_ALL;
+                    tciMask |= bits << FieldValues.VLAN_PCP_SHIFT;
+                }
+                case "cfi" -> {
+                    if (number == 0) {
+                        tci &= ~FieldValues.VLAN_PRESENT;
+                    }
+                }
+                case "tci" -> {
+                    tci = number;
+                    tciMask = parts.length > 1 ? FieldText.number(parts[1], 16) : 0xffff;
+                }
+                default -> throw new NumberFormatException(pair);
+            }
+        }
+        Field.VLAN_TCI.set(key, tci);
+        Field.VLAN_TCI.set(mask, tciMask);
+    }
+
+    /** Nothing but Ethernet comes in here. */
+    private static void packetType(String inside) {
+        if (!inside.replace(" ", "").matches("ns=0(/[^,]*)?,id=0(/.*)?")) {
+            throw new NumberFormatException(inside);
+        }
+    }
+
+    /** {@code +new-est}, {@code syn|ack}, or a number with a mask. */
+    private void flags(Field field, FlagNames names, String inside) {
+        if (inside.matches("[0-9].*")) {
+            set(field, FieldText.HEX, inside);
+            return;
+        }
+        boolean signed = inside.startsWith("+") || inside.startsWith("-");
+        long value = 0;
+        long known = signed ? 0 : field == Field.TCP_FLAGS ? FieldValues.TCP_FLAGS_MASK : field.lowMask();
+        for (String word : inside.split(signed ? "(?=[+-])" : "[|,]")) {
+            String name = signed ? word.substring(1) : word.strip();
+            long bit = names.bit(name);
+            if (bit == 0 && !name.isEmpty()) {
+                throw new NumberFormatException(word);
+            }
+            value |= word.startsWith("-") ? 0 : bit;
+            known |= bit;
+        }
+        field.set(key, value);
+        field.set(mask, known);
+    }
+
+    // ---- headers ----
+
+    private void header(String name, String inside, int at) throws FlowSyntaxException {
+        HeaderText header = HeaderText.labelled(name);
+        if (header == null) {
+            throw error(at - name.length() - 1);
+        }
+        if (header.isSingle()) {
+            set(header.onlyField(), header.onlyText(), inside);
+            return;
+        }
+        for (String pair : pairs(inside)) {
+            String word = pair.substring(0, pair.indexOf('='));
+            String value = pair.substring(pair.indexOf('=') + 1);
+            if (word.equals("frag")) {
+                fragment(value);
+                continue;
+            }
+            HeaderText.Part part = header.part(word);
+            if (part == null) {
+                throw error(text.indexOf(pair, at));
+            }
+            set(part.field(), part.text(), value);
+        }
+    }
+
+    private void fragment(String value) {
+        Field.NW_FRAG.set(
+                key,
+                switch (value) {
+                    case "no" -> 0;
+                    case "first" -> FieldValues.FRAGMENT_ANY;
+                    case "later" -> FieldValues.FRAGMENT_ANY | FieldValues.FRAGMENT_LATER;
+                    default -> throw new NumberFormatException(value);
+                });
+        Field.NW_FRAG.set(mask, FieldValues.FRAGMENT_ANY | FieldValues.FRAGMENT_LATER);
+    }
+
+    /** What stands between commas. */
+    private static List<String> pairs(String inside) {
+        List<String> pairs = new ArrayList<>();
+        for (String pair : inside.split(",")) {
+            if (!pair.isBlank()) {
+                pairs.add(pair.strip());
+            }
+        }
+        return pairs;
+    }
+}
