@@ -3,12 +3,14 @@ package io.turnstile.bridge;
 import io.turnstile.openflow.ControllerTarget;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Stream;
 
 /**
  * What the database wants of one bridge.
  *
+ * @param protocols names of OpenFlow versions, none if all are wanted
  * @param controllers by row
  * @param ports ordered by name; the local one is among them if the database has it
  */
@@ -17,6 +19,7 @@ record BridgeConfig(
         String name,
         String datapathType,
         boolean secure,
+        Set<String> protocols,
         Map<String, String> otherConfig,
         Map<UUID, ControllerTarget> controllers,
         List<PortConfig> ports) {

@@ -1,6 +1,5 @@
 package io.turnstile.openflow;
 
-import io.netty.buffer.ByteBuf;
 import io.turnstile.conntrack.ConnectionFilter;
 import io.turnstile.openflow.wire.CtFlushCodec;
 import io.turnstile.pipeline.OpenFlowSwitch;
@@ -44,17 +43,12 @@ final class NiciraRequests {
     }
 
     void setAsyncConfig(Request request) {
-        ByteBuf body = request.body();
-        AsyncMasks masks = new AsyncMasks();
-        for (int[] pair : new int[][] {masks.packetIn, masks.portStatus, masks.flowRemoved}) {
-            pair[AsyncMasks.MASTER] = body.readInt();
-            pair[AsyncMasks.SLAVE] = body.readInt();
-        }
-        request.session().async = masks;
+        request.session().async = RoleRequests.readMasks(request.body(), request.version());
     }
 
     void setControllerId(Request request) {
         request.session().controllerId = request.body().skipBytes(6).readUnsignedShort();
+        request.connection().wishesChanged();
     }
 
     void flushZone(Request request) throws OfException {

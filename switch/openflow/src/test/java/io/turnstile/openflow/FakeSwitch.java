@@ -33,10 +33,16 @@ final class FakeSwitch implements OpenFlowSwitch {
     volatile boolean slow;
 
     volatile Step duringFlush = () -> {};
+    volatile int refreshed;
 
     /** What may wait. */
     interface Step {
         void run() throws InterruptedException;
+    }
+
+    @Override
+    public void refreshSubscribers() {
+        refreshed++;
     }
 
     @Override

@@ -87,10 +87,10 @@ class MessageTypeTest {
             case TYPE -> {}
             case NICIRA -> out.writeInt(Wire.NICIRA).writeInt(number);
             case ONF -> out.writeInt(Wire.ONF).writeInt(number);
-            case STATISTICS -> out.writeShort(number).writeZero(version.isOxm() ? 6 : 2);
+            case STATISTICS -> out.writeShort(number).writeZero(version.hasInstructions() ? 6 : 2);
             case NICIRA_STATISTICS ->
                 out.writeShort(Wire.EXPERIMENTER)
-                        .writeZero(version.isOxm() ? 6 : 2)
+                        .writeZero(version.hasInstructions() ? 6 : 2)
                         .writeInt(Wire.NICIRA)
                         .writeInt(number);
         }
@@ -277,7 +277,7 @@ class MessageTypeTest {
         assertThat(refusal(experimenter(version, experimenter, 0, 0x1234, 1), version, Role.SLAVE))
                 .isEqualTo(OfErrorCode.OFPBRC_BAD_VENDOR);
         int statistics = MessageNumber.STATISTICS_REQUEST.in(version);
-        int headBytes = version.isOxm() ? 8 : 4;
+        int headBytes = version.hasInstructions() ? 8 : 4;
         assertThat(refusal(experimenter(version, statistics, headBytes, Wire.NICIRA, 9999), version, Role.EQUAL))
                 .isEqualTo(OfErrorCode.OFPBRC_BAD_SUBTYPE);
         assertThat(refusal(experimenter(version, statistics, headBytes, 0x1234, 1), version, Role.EQUAL))

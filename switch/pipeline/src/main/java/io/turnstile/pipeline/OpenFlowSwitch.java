@@ -116,6 +116,12 @@ public interface OpenFlowSwitch {
     /** Subscribes to asynchronous messages; returns a handle that unsubscribes. */
     AutoCloseable subscribe(Events listener);
 
+    /**
+     * Asks the subscribers again whether they want packets that match no flow ({@link Events#wantsPacketInOnMiss}). To be
+     * called when one changes its mind; waits for changes of flows, which may be long.
+     */
+    default void refreshSubscribers() {}
+
     /** True while standalone behaviour is in force (fail_mode standalone and no controller reachable). */
     boolean isStandalone();
 

@@ -93,12 +93,19 @@ final class OutputActions {
         }
     }
 
-    /** The reason is the action's, unless the packet is a packet-out's or the action is in an action set. */
+    /** The reason is the action's; of one that only outputs, it is where that stands. */
     void toController(OfAction.Controller controller) {
-        PacketInReason reason = walk.inPacketOut
-                ? PacketInReason.PACKET_OUT
-                : walk.state.inActionSet ? PacketInReason.ACTION_SET : controller.reason();
-        toController(controller.maxLengthBytes(), reason, controller.controllerId());
+        boolean outputs = controller.reason() == PacketInReason.ACTION && controller.controllerId() == 0;
+        PacketInReason reason = !outputs
+                ? controller.reason()
+                : walk.inPacketOut
+                        ? PacketInReason.PACKET_OUT
+                        : walk.state.inActionSet ? PacketInReason.ACTION_SET : PacketInReason.ACTION;
+        boolean misses = reason == PacketInReason.ACTION && walk.state.inTableMiss;
+        toController(
+                controller.maxLengthBytes(),
+                misses ? PacketInReason.EXPLICIT_MISS : reason,
+                controller.controllerId());
     }
 
     void expiredToController() {
@@ -106,7 +113,10 @@ final class OutputActions {
     }
 
     void missToController(int maxLengthBytes) {
-        toController(maxLengthBytes, PacketInReason.NO_MATCH, 0);
+        long cookie = walk.state.ruleCookie;
+        walk.state.ruleCookie = 0; // that of Open vSwitch's rule for misses
+        toController(maxLengthBytes, PacketInReason.IMPLICIT_MISS, 0);
+        walk.state.ruleCookie = cookie;
     }
 
     private void toController(int maxLengthBytes, PacketInReason reason, int controllerId) {

@@ -67,7 +67,9 @@ final class Translator {
     Upcall.Translation translateAt(BridgePipeline entered, int inPort) {
         PortLocation location = new PortLocation(entered, inPort);
         walk.enter(location);
-        receive(location, true);
+        if (mayReceive(location)) {
+            start(location.number(), 0);
+        }
         return walk.result();
     }
 
@@ -90,7 +92,14 @@ final class Translator {
         }
         walk.thaw(frozen);
         walk.report.resume(frozen.tableId());
-        lookUp(frozen.inPort(), frozen.tableId(), true, false, true);
+        start(frozen.inPort(), frozen.tableId());
+    }
+
+    /** The walk's first table; its flow's cookie is that of the action set, too, as in Open vSwitch. */
+    private void start(int inPort, int table) {
+        WalkState state = walk.state;
+        Rule first = lookUp(inPort, table, true, false, true);
+        state.ruleCookie = first == null ? 0 : first.cookie;
         runActionSet();
     }
 
@@ -103,12 +112,15 @@ final class Translator {
 
     /** The walk has come in by the port: its tables, from the first one on. */
     void receive(PortLocation location, boolean last) {
-        OfPort port = location.bridge().port(location.number());
-        boolean mayReceive = port == null || (port.config() & (OfPort.CONFIG_NO_RECV | OfPort.CONFIG_PORT_DOWN)) == 0;
-        if (mayReceive) {
+        if (mayReceive(location)) {
             lookUp(location.number(), 0, true, false, last);
             runActionSet();
         }
+    }
+
+    private static boolean mayReceive(PortLocation location) {
+        OfPort port = location.bridge().port(location.number());
+        return port == null || (port.config() & (OfPort.CONFIG_NO_RECV | OfPort.CONFIG_PORT_DOWN)) == 0;
     }
 
     /**
@@ -118,21 +130,23 @@ final class Translator {
      * @param honourMiss whether a packet that meets no flow may go to the controllers
      * @param withConntrackTuple whether the connection's original tuple stands for the packet's addresses and ports
      * @param last whether nothing can follow in the walk's bridge
+     * @return the flow, null if there is none
      */
-    void lookUp(int inPort, int table, boolean honourMiss, boolean withConntrackTuple, boolean last) {
+    @Nullable
+    Rule lookUp(int inPort, int table, boolean honourMiss, boolean withConntrackTuple, boolean last) {
         if (depth >= MAX_DEPTH) {
             walk.fail(DropReason.TRANSLATION_TOO_DEEP);
             walk.report.error("over max translation depth " + MAX_DEPTH);
-            return;
+            return null;
         }
         if (resubmits >= MAX_RESUBMITS) {
             walk.fail(DropReason.TRANSLATION_TOO_DEEP);
             walk.report.error("over " + MAX_RESUBMITS + " resubmit actions");
-            return;
+            return null;
         }
         if (withConntrackTuple && !canSwap()) {
             walk.report.error("resubmit(ct) with non-tracked or non-IP packet!");
-            return;
+            return null;
         }
         int oldTable = walk.state.tableId;
         walk.state.tableId = table;
@@ -146,6 +160,7 @@ final class Translator {
         }
         walk.report.close();
         walk.state.tableId = oldTable;
+        return rule;
     }
 
     private @Nullable Rule find(FlowTable table, int inPort, boolean withConntrackTuple) {
@@ -176,14 +191,17 @@ final class Translator {
     private void descend(Rule rule, boolean deepens, boolean last) {
         WalkState state = walk.state;
         long oldCookie = state.ruleCookie;
+        boolean oldMiss = state.inTableMiss;
         resubmits++;
         depth += deepens ? 1 : 0;
         state.ruleCookie = rule.cookie;
+        state.inTableMiss = rule.isTableMiss();
         if (rule.actions.isEmpty()) {
             walk.report.likeAction("drop");
         }
         run(rule.actions, last);
         state.ruleCookie = oldCookie;
+        state.inTableMiss = oldMiss;
         depth -= deepens ? 1 : 0;
     }
 
