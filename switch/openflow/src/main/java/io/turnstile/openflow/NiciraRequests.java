@@ -2,6 +2,7 @@ package io.turnstile.openflow;
 
 import io.turnstile.conntrack.ConnectionFilter;
 import io.turnstile.openflow.wire.CtFlushCodec;
+import io.turnstile.openflow.wire.TlvTableCodec;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
@@ -49,6 +50,14 @@ final class NiciraRequests {
     void setControllerId(Request request) {
         request.session().controllerId = request.body().skipBytes(6).readUnsignedShort();
         request.connection().wishesChanged();
+    }
+
+    void changeTlvTable(Request request) throws OfException {
+        TlvTableCodec.apply(request.body(), bridge.tlvTable());
+    }
+
+    void tlvTable(Reply reply) {
+        reply.send(MessageType.NXT_TLV_TABLE_REPLY, out -> TlvTableCodec.write(out, bridge.tlvTable().mappings()));
     }
 
     void flushZone(Request request) throws OfException {

@@ -2,12 +2,15 @@ package io.turnstile.openflow;
 
 import io.netty.buffer.ByteBuf;
 import io.turnstile.openflow.wire.TableFeaturesCodec;
+import io.turnstile.openflow.wire.TableModCodec;
 import io.turnstile.openflow.wire.TableStatsCodec;
 import io.turnstile.openflow.wire.Wire;
 import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.OpenFlowSwitch.TableStats;
+import io.turnstile.pipeline.TableMiss;
+import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
@@ -256,14 +259,70 @@ final class StandardRequests {
                 .build());
     }
 
-    /** OpenFlow 1.0 has no such statistics; Open vSwitch knows them all the same, and ovs-ofctl asks for them. */
+    /** OpenFlow 1.0 to 1.2 have no such statistics; Open vSwitch knows them all the same, and ovs-ofctl asks for them. */
     void portDescriptions(Request request) throws OfException {
         int number = Ports.NONE;
-        if (request.version().hasInstructions()) {
-            OFPortDescStatsRequest parsed = request.parse(OFPortDescStatsRequest.class);
-            number = request.version() == WireVersion.OF15 ? parsed.getPortNo().getPortNumber() : Ports.NONE;
+        if (request.version() == WireVersion.OF15) {
+            number = request.parse(OFPortDescStatsRequest.class).getPortNo().getPortNumber();
+        } else if (request.body().isReadable()) {
+            throw new OfException(OfErrorCode.OFPBRC_BAD_LEN, "port descriptions of one port");
         }
         portDescriptions(number, request.reply());
+    }
+
+    /** There are no queues, of whatever port. */
+    void queueConfig(Request request) throws OfException {
+        WireVersion version = request.version();
+        ByteBuf body = request.body();
+        int number = version.hasInstructions() ? body.readInt() : Ports.widened(body.readUnsignedShort());
+        boolean reserved = Integer.compareUnsigned(number, Ports.MAX) >= 0;
+        boolean any = number == Ports.NONE && version.hasInstructions();
+        if (!any && (reserved || !hasPort(number))) {
+            throw new OfException(OfErrorCode.OFPQOFC_BAD_PORT, "port " + Integer.toUnsignedString(number));
+        }
+        request.reply().send(MessageType.QUEUE_GET_CONFIG_REPLY, out -> {
+            if (version.hasInstructions()) {
+                out.writeInt(number).writeZero(4);
+            } else {
+                out.writeShort(number).writeZero(6);
+            }
+        });
+    }
+
+    void queueDescriptions(Request request) throws OfException {
+        int number = request.body().readInt();
+        int queue = request.body().readInt();
+        if (number != Ports.NONE && !hasPort(number)) {
+            throw new OfException(OfErrorCode.OFPQOFC_BAD_PORT, "port " + Integer.toUnsignedString(number));
+        }
+        if (queue != ALL_QUEUES) {
+            throw new OfException(OfErrorCode.OFPQOFC_BAD_QUEUE, "queue " + Integer.toUnsignedString(queue));
+        }
+        new MultipartReply(request.reply(), MessageType.QUEUE_DESC).finish();
+    }
+
+    private boolean hasPort(int number) {
+        return bridge.ports().stream().anyMatch(port -> port.number() == number);
+    }
+
+    /** Waits for changes of flows, which may be long. */
+    void tableMod(Request request) throws OfException {
+        TableModCodec.TableMod mod = TableModCodec.read(request.body(), request.version());
+        if (mod.tableId() != FlowMod.ALL_TABLES && mod.tableId() >= bridge.tableCount()) {
+            throw new OfException(OfErrorCode.OFPTMFC_BAD_TABLE, "table " + mod.tableId());
+        }
+        if (mod.miss() != TableMiss.DEFAULT) {
+            request.changeElsewhere(MessageType.TABLE_MOD, () -> bridge.configureTable(mod.tableId(), mod.miss()));
+        }
+    }
+
+    void tableDescriptions(Request request) {
+        MultipartReply parts = new MultipartReply(request.reply(), MessageType.TABLE_DESC);
+        for (int table = 0; table < bridge.tableCount(); table++) {
+            int id = table;
+            parts.add(out -> TableModCodec.writeDescription(out, id));
+        }
+        parts.finish();
     }
 
     private void portDescriptions(int number, Reply reply) {

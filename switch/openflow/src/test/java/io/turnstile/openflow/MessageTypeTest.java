@@ -32,7 +32,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class MessageTypeTest {
     /** Messages that are known only to be refused; who makes one work takes it out here. */
     private static final Set<MessageType> REFUSED =
-            Set.of(MessageType.GROUP_MOD, MessageType.TABLE_MOD, MessageType.METER_MOD);
+            Set.of(MessageType.GROUP_MOD, MessageType.METER_MOD);
 
     private static final Set<OfErrorCode> UNKNOWN = Set.of(
             OfErrorCode.OFPBRC_BAD_TYPE,
@@ -167,6 +167,9 @@ class MessageTypeTest {
         MessageType type = each.type();
         assertThat(MessageType.received(type.space(), each.version(), type.number(each.version())))
                 .isSameAs(type);
+        if (type == MessageType.TABLE_MOD) {
+            return; // zeros are a valid one, which is done elsewhere: TableMessagesTest
+        }
         // Zeros are seldom a valid request, but whatever answers them knows the message.
         OfErrorCode refused = refusal(message(each, type.minBodyBytes()), each.version(), Role.EQUAL);
         if (!REFUSED.contains(type)) {

@@ -40,6 +40,7 @@ public final class BridgePipeline implements OpenFlowSwitch {
     private final Pipeline pipeline;
     private final String name;
     private volatile long datapathId;
+    private final TlvTable tlvTable = new TlvTable();
     private final MacTable macTable = new MacTable();
     /** Datapath flows whose walk came through this bridge. Under the flow cache's lock. */
     private final Dependents dependents = new Dependents();
@@ -186,6 +187,16 @@ public final class BridgePipeline implements OpenFlowSwitch {
     @Override
     public List<FlowStats> flows(FlowQuery query) {
         return tables.select(query);
+    }
+
+    @Override
+    public void configureTable(int tableId, TableMiss miss) {
+        tables.configure(tableId, miss);
+    }
+
+    @Override
+    public TlvTable tlvTable() {
+        return tlvTable;
     }
 
     @Override

@@ -93,6 +93,16 @@ public interface OpenFlowSwitch {
     /** Counters of each table, by number. */
     List<TableStats> tables();
 
+    /**
+     * Says what becomes of packets that no flow of the table matches.
+     *
+     * @param tableId or {@link FlowMod#ALL_TABLES}
+     */
+    void configureTable(int tableId, TableMiss miss);
+
+    /** Which options of tunnels the bridge's metadata fields stand for. */
+    TlvTable tlvTable();
+
     /** Present ports, ordered by number with LOCAL first as ovs-ofctl show prints. */
     List<OfPort> ports();
 
@@ -156,7 +166,8 @@ public interface OpenFlowSwitch {
             long byteCount,
             List<OfAction> actions) {}
 
-    record TableStats(int tableId, int activeCount, long lookupCount, long matchedCount, int maxEntries) {}
+    record TableStats(
+            int tableId, int activeCount, long lookupCount, long matchedCount, int maxEntries, TableMiss miss) {}
 
     /** A bundle is refused: {@code index} of the change at fault. */
     final class BundleException extends Exception {

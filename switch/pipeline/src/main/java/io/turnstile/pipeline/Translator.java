@@ -150,9 +150,15 @@ final class Translator {
         }
         int oldTable = walk.state.tableId;
         walk.state.tableId = table;
-        Rule rule = find(walk.state.bridge.table(table), inPort, withConntrackTuple);
-        boolean packetIn = rule == null && honourMiss && callsForPacketIn();
-        walk.report.openTable(table, rule, packetIn);
+        FlowTable looked = walk.state.bridge.table(table);
+        Rule rule = find(looked, inPort, withConntrackTuple);
+        while (rule == null && honourMiss && looked.miss == TableMiss.CONTINUE && looked.id + 1 < FlowTables.COUNT) {
+            looked = walk.state.bridge.table(looked.id + 1);
+            walk.state.tableId = looked.id;
+            rule = find(looked, inPort, withConntrackTuple);
+        }
+        boolean packetIn = rule == null && honourMiss && callsForPacketIn(looked.miss);
+        walk.report.openTable(looked.id, rule, packetIn);
         if (rule != null) {
             descend(rule, table <= oldTable, last);
         } else {
@@ -216,10 +222,15 @@ final class Translator {
         }
     }
 
-    private boolean callsForPacketIn() {
+    private boolean callsForPacketIn(TableMiss miss) {
         OfPort port = walk.state.bridge.port(walk.state.inPort());
         boolean silenced = port != null && (port.config() & OfPort.CONFIG_NO_PACKET_IN) != 0;
-        return walk.state.bridge.wantsPacketInOnMiss() && !silenced;
+        return !silenced
+                && switch (miss) {
+                    case DEFAULT -> walk.state.bridge.wantsPacketInOnMiss();
+                    case CONTROLLER, CONTINUE -> true;
+                    case DROP -> false;
+                };
     }
 
     private void resubmit(OfAction.Resubmit resubmit, boolean last) {
