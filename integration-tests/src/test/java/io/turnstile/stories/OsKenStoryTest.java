@@ -41,8 +41,7 @@ class OsKenStoryTest {
                 "--ofp-tcp-listen-port",
                 port,
                 application.toString());
-        try (Daemon controller =
-                        Daemon.start(words, Map.of("OPENFLOW_VERSION", version), dir.resolve("osken.log"));
+        try (Daemon controller = Daemon.start(words, Map.of("OPENFLOW_VERSION", version), dir.resolve("osken.log"));
                 EmbeddedSwitch sw = EmbeddedSwitch.withPorts(1, 2, 3)) {
             sw.connectController("tcp:127.0.0.1:" + port);
             Await.until(

@@ -4,8 +4,8 @@ import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.pipeline.flow.PacketInReason;
 
 /**
- * Which messages a connection wants unasked, by kind of message, role and reason bit (OpenFlow 1.3.5 §6.3.5 and §7.3.10,
- * 1.4.0 §7.3.10).
+ * Which messages a connection wants unasked, by kind of message, role and reason bit (OpenFlow 1.3.5 §6.3.5 and
+ * §7.3.10, 1.4.0 §7.3.10).
  */
 final class AsyncMasks {
     /** A kind of message that can be masked. The numbers of its properties are two for each, slave's first. */
@@ -80,8 +80,7 @@ final class AsyncMasks {
     /** The same as a peer of that version says it: bits that its version does not have mean nothing. */
     void setBy(WireVersion version, Kind kind, int role, int mask) {
         int known = mask & kind.reasonsIn(version);
-        boolean allActions =
-                kind == Kind.PACKET_IN && !version.isAtLeast(WireVersion.OF14) && (known & ACTION) != 0;
+        boolean allActions = kind == Kind.PACKET_IN && !version.isAtLeast(WireVersion.OF14) && (known & ACTION) != 0;
         set(kind, role, allActions ? known | ANY_ACTION : known);
     }
 

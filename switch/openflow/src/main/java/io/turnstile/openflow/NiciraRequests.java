@@ -57,7 +57,9 @@ final class NiciraRequests {
     }
 
     void tlvTable(Reply reply) {
-        reply.send(MessageType.NXT_TLV_TABLE_REPLY, out -> TlvTableCodec.write(out, bridge.tlvTable().mappings()));
+        reply.send(
+                MessageType.NXT_TLV_TABLE_REPLY,
+                out -> TlvTableCodec.write(out, bridge.tlvTable().mappings()));
     }
 
     void flushZone(Request request) throws OfException {

@@ -423,14 +423,11 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
         WireVersion agreed = ours.agreeWith(theirs);
         if (agreed == null) {
             if (agent.shared().told().isDue(agent.bridgeName() + " no common version")) {
-                LOG.warn(
-                        "{}: version negotiation failed (we support {}, peer supports {})", this, ours, theirs);
+                LOG.warn("{}: version negotiation failed (we support {}, peer supports {})", this, ours, theirs);
             }
             ByteBuf out = channel().alloc().buffer();
             ErrorCodec.writeHelloFailed(
-                    out,
-                    theirs.newest(),
-                    "We support %s, you support %s, no common versions.".formatted(ours, theirs));
+                    out, theirs.newest(), "We support %s, you support %s, no common versions.".formatted(ours, theirs));
             agent.report(this, "Protocol error");
             ended = true;
             channel().writeAndFlush(out).addListener(ChannelFutureListener.CLOSE);

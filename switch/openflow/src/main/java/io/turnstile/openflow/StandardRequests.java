@@ -259,7 +259,9 @@ final class StandardRequests {
                 .build());
     }
 
-    /** OpenFlow 1.0 to 1.2 have no such statistics; Open vSwitch knows them all the same, and ovs-ofctl asks for them. */
+    /**
+     * OpenFlow 1.0 to 1.2 have no such statistics; Open vSwitch knows them all the same, and ovs-ofctl asks for them.
+     */
     void portDescriptions(Request request) throws OfException {
         int number = Ports.NONE;
         if (request.version() == WireVersion.OF15) {

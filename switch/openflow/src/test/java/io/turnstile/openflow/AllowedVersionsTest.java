@@ -52,7 +52,8 @@ class AllowedVersionsTest {
     void namesThatMeanNothingLeaveAll() {
         assertThat(AllowedVersions.named(List.of())).isEqualTo(AllowedVersions.ALL);
         assertThat(AllowedVersions.named(List.of("OpenFlow99"))).isEqualTo(AllowedVersions.ALL);
-        assertThat(AllowedVersions.named(List.of("OpenFlow99", "OpenFlow13")).newest()).isEqualTo(WireVersion.OF13);
+        assertThat(AllowedVersions.named(List.of("OpenFlow99", "OpenFlow13")).newest())
+                .isEqualTo(WireVersion.OF13);
     }
 
     @Test
@@ -81,8 +82,7 @@ class AllowedVersionsTest {
             ByteBuf error = peer.say(hello).getFirst();
             assertThat(ByteBufUtil.hexDump(error, 0, 12)).isEqualTo("0501005900000000" + "00000000");
             assertThat(error.toString(12, error.readableBytes() - 12, StandardCharsets.US_ASCII))
-                    .isEqualTo(
-                            "We support versions 0x01, 0x04, you support version 0x05, no common versions.");
+                    .isEqualTo("We support versions 0x01, 0x04, you support version 0x05, no common versions.");
             assertThat(peer.channel.isOpen()).isFalse();
         }
     }
@@ -97,7 +97,8 @@ class AllowedVersionsTest {
             Tool.ok("-O", "OpenFlow14", "show", target);
             agent.setVersions(SOME);
             assertThat(Tool.ofctl("-O", "OpenFlow14", "show", target).output())
-                    .contains("version negotiation failed (we support version 0x05, peer supports versions 0x01, 0x04)");
+                    .contains(
+                            "version negotiation failed (we support version 0x05, peer supports versions 0x01, 0x04)");
             Tool.ok("-O", "OpenFlow13", "show", target);
         } finally {
             group.shutdownGracefully(0, 1, TimeUnit.SECONDS).sync();

@@ -43,9 +43,12 @@ class AsyncMasksTest {
     void eachPropertyChangesOneMask(WireVersion version) {
         try (Dialogue peer = new Dialogue(version).greeted()) {
             peer.say(peer.message(MessageType.SET_ASYNC, XID, body -> property(body, 1, 8, 0b101)));
-            assertThat(peer.connection.session().async.get(Kind.PACKET_IN, MASTER)).isEqualTo(0b101);
-            assertThat(peer.connection.session().async.get(Kind.PORT_STATUS, SLAVE)).isEqualTo(0b111);
-            ByteBuf answer = peer.say(peer.message(MessageType.GET_ASYNC_REQUEST, XID, body -> {})).getFirst();
+            assertThat(peer.connection.session().async.get(Kind.PACKET_IN, MASTER))
+                    .isEqualTo(0b101);
+            assertThat(peer.connection.session().async.get(Kind.PORT_STATUS, SLAVE))
+                    .isEqualTo(0b111);
+            ByteBuf answer = peer.say(peer.message(MessageType.GET_ASYNC_REQUEST, XID, body -> {}))
+                    .getFirst();
             assertThat(ByteBufUtil.hexDump(answer.skipBytes(Wire.HEADER_BYTES)))
                     .isEqualTo("0000000800000000" + "0001000800000005"
                             + "0002000800000007" + "0003000800000007"
@@ -60,15 +63,16 @@ class AsyncMasksTest {
     void aBadPropertyChangesNothing() {
         try (Dialogue peer = new Dialogue(WireVersion.OF15).greeted()) {
             assertThat(peer.refusal(peer.message(MessageType.SET_ASYNC, XID, body -> {
-                property(body, 1, 8, 0);
-                property(body, 12, 8, 0);
-            })))
+                        property(body, 1, 8, 0);
+                        property(body, 12, 8, 0);
+                    })))
                     .isEqualTo(OfErrorCode.OFPACFC_UNSUPPORTED);
             assertThat(peer.refusal(peer.message(MessageType.SET_ASYNC, XID, body -> property(body, 3, 8, 8))))
                     .isEqualTo(OfErrorCode.OFPACFC_INVALID);
             assertThat(peer.refusal(peer.message(MessageType.SET_ASYNC, XID, body -> property(body, 3, 16, 1))))
                     .isEqualTo(OfErrorCode.OFPBPC_BAD_LEN);
-            assertThat(peer.connection.session().async.get(Kind.PACKET_IN, MASTER)).isEqualTo(0b111011);
+            assertThat(peer.connection.session().async.get(Kind.PACKET_IN, MASTER))
+                    .isEqualTo(0b111011);
         }
     }
 
@@ -82,10 +86,13 @@ class AsyncMasksTest {
     void theFlagOfInvalidTtlsIsKeptBefore13(WireVersion version) {
         try (Dialogue peer = new Dialogue(version).greeted()) {
             boolean known = !version.isAtLeast(WireVersion.OF13);
-            ByteBuf set = peer.message(MessageType.SET_CONFIG, XID, body -> body.writeShort(4).writeShort(0xffff));
+            ByteBuf set = peer.message(
+                    MessageType.SET_CONFIG, XID, body -> body.writeShort(4).writeShort(0xffff));
             assertThat(peer.say(set).isEmpty()).isEqualTo(known);
-            assertThat(peer.connection.session().async.wants(Kind.PACKET_IN, Role.EQUAL, 2)).isEqualTo(known);
-            ByteBuf answer = peer.say(peer.message(MessageType.GET_CONFIG_REQUEST, XID, body -> {})).getFirst();
+            assertThat(peer.connection.session().async.wants(Kind.PACKET_IN, Role.EQUAL, 2))
+                    .isEqualTo(known);
+            ByteBuf answer = peer.say(peer.message(MessageType.GET_CONFIG_REQUEST, XID, body -> {}))
+                    .getFirst();
             assertThat(answer.getInt(Wire.HEADER_BYTES)).isEqualTo(known ? 0x4ffff : 0);
         }
     }

@@ -38,7 +38,8 @@ final class FakeSwitch implements OpenFlowSwitch {
     volatile Step duringFlush = () -> {};
     volatile int refreshed;
     private final TlvTable tlvTable = new TlvTable();
-    private final TableMiss[] misses = Stream.generate(() -> TableMiss.DEFAULT).limit(254).toArray(TableMiss[]::new);
+    private final TableMiss[] misses =
+            Stream.generate(() -> TableMiss.DEFAULT).limit(254).toArray(TableMiss[]::new);
 
     /** What may wait. */
     interface Step {

@@ -31,8 +31,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Every row of {@link MessageType} in every version that has it. */
 class MessageTypeTest {
     /** Messages that are known only to be refused; who makes one work takes it out here. */
-    private static final Set<MessageType> REFUSED =
-            Set.of(MessageType.GROUP_MOD, MessageType.METER_MOD);
+    private static final Set<MessageType> REFUSED = Set.of(MessageType.GROUP_MOD, MessageType.METER_MOD);
 
     private static final Set<OfErrorCode> UNKNOWN = Set.of(
             OfErrorCode.OFPBRC_BAD_TYPE,

@@ -13,13 +13,17 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Packets that no flow matches: before OpenFlow 1.3 the controllers get them, from then on a flow is there for them. */
+/**
+ * Packets that no flow matches: before OpenFlow 1.3 the controllers get them, from then on a flow is there for them.
+ */
 class MissTest {
-    private static final Match FROM_PORT_1 = Match.builder().exact(Field.IN_PORT, 1).build();
+    private static final Match FROM_PORT_1 =
+            Match.builder().exact(Field.IN_PORT, 1).build();
 
     private static Dialogue monitor(WireVersion version) {
         Dialogue peer = new Dialogue(version).greeted();
-        peer.say(peer.message(MessageType.SET_CONFIG, 1, body -> body.writeShort(0).writeShort(0xffff)));
+        peer.say(peer.message(
+                MessageType.SET_CONFIG, 1, body -> body.writeShort(0).writeShort(0xffff)));
         return peer;
     }
 
@@ -78,7 +82,10 @@ class MissTest {
     @Test
     void whoHasAControllerIdWantsNoMisses() {
         try (Dialogue peer = monitor(WireVersion.OF10)) {
-            peer.say(peer.message(MessageType.NXT_SET_CONTROLLER_ID, 1, body -> body.writeZero(6).writeShort(3)));
+            peer.say(peer.message(
+                    MessageType.NXT_SET_CONTROLLER_ID,
+                    1,
+                    body -> body.writeZero(6).writeShort(3)));
             assertThat(peer.bridge.events.wantsPacketInOnMiss()).isFalse();
         }
     }

@@ -120,7 +120,7 @@ class OvsOfctlStoryTest {
         assertThat(dump(version)).contains("ip,nw_dst=10.0.0.1 actions=LOCAL");
         Tool.ok("-O", version, "--strict", "del-flows", target, "table=0,ip,nw_dst=10.0.0.1");
         assertThat(dump(version).lines()).hasSize(2);
-        Tool.ok("-O", version, "del-flows", target, "out_port=2");
+        Tool.ok("-O", version, "del-flows", target, "table=1,out_port=2");
         assertThat(dump(version).lines()).containsExactly(" ip,nw_dst=10.0.0.2 actions=output:1");
         Tool.ok("-O", version, "del-flows", target);
         assertThat(dump(version)).isBlank();
@@ -259,7 +259,8 @@ class OvsOfctlStoryTest {
                     Command.ADD,
                     "ip,nw_dst=10." + (i >> 8) + "." + (i & 255) + ".1,actions=load:" + i + "->NXM_NX_REG0[],1"));
         }
-        for (String version : List.of("OpenFlow10", "OpenFlow11", "OpenFlow12", "OpenFlow13", "OpenFlow14", "OpenFlow15")) {
+        for (String version :
+                List.of("OpenFlow10", "OpenFlow11", "OpenFlow12", "OpenFlow13", "OpenFlow14", "OpenFlow15")) {
             assertThat(dump(version).lines()).as(version).hasSize(3000);
         }
     }

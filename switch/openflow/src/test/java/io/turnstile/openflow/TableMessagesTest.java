@@ -134,7 +134,8 @@ class TableMessagesTest {
             tlvTableMod(peer, "0000", "ffff000400000000");
             assertThat(tlvTableMod(peer, command, mappings)).isEqualTo(error);
             assertThat(peer.bridge.tlvTable().mappings()).hasSize(1);
-            assertThat(tlvTableMod(peer, "0001", "0000000000050000" + "0000000000000000")).isNull();
+            assertThat(tlvTableMod(peer, "0001", "0000000000050000" + "0000000000000000"))
+                    .isNull();
             assertThat(peer.bridge.tlvTable().mappings()).isEmpty();
         }
     }

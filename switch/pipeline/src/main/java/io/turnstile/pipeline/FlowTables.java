@@ -171,7 +171,12 @@ final class FlowTables {
         pipeline.datapath().pushStatistics();
         return pipeline.read(() -> Arrays.stream(tables, 0, COUNT)
                 .map(table -> new TableStats(
-                        table.id, table.shownSize(), table.lookups.sum(), table.matched.sum(), FlowTable.MAX_ENTRIES, table.miss))
+                        table.id,
+                        table.shownSize(),
+                        table.lookups.sum(),
+                        table.matched.sum(),
+                        FlowTable.MAX_ENTRIES,
+                        table.miss))
                 .toList());
     }
 

@@ -127,8 +127,8 @@ public interface OpenFlowSwitch {
     AutoCloseable subscribe(Events listener);
 
     /**
-     * Asks the subscribers again whether they want packets that match no flow ({@link Events#wantsPacketInOnMiss}). To be
-     * called when one changes its mind; waits for changes of flows, which may be long.
+     * Asks the subscribers again whether they want packets that match no flow ({@link Events#wantsPacketInOnMiss}). To
+     * be called when one changes its mind; waits for changes of flows, which may be long.
      */
     default void refreshSubscribers() {}
 

@@ -103,9 +103,7 @@ final class OutputActions {
                         : walk.state.inActionSet ? PacketInReason.ACTION_SET : PacketInReason.ACTION;
         boolean misses = reason == PacketInReason.ACTION && walk.state.inTableMiss;
         toController(
-                controller.maxLengthBytes(),
-                misses ? PacketInReason.EXPLICIT_MISS : reason,
-                controller.controllerId());
+                controller.maxLengthBytes(), misses ? PacketInReason.EXPLICIT_MISS : reason, controller.controllerId());
     }
 
     void expiredToController() {

@@ -194,8 +194,8 @@ class ActionCheckTest {
     void whatSetsOneFieldUnder10NeedsNoPrerequisites() {
         OfAction mod = new OfAction.SetField(Field.NW_SRC, 0, 1, 0, 0xffff_ffffL, OfAction.SetField.Spelling.MOD);
         assertThat(refusal(0, Match.ANY, mod)).isNull();
-        OfException strict = catchThrowableOfType(
-                OfException.class, () -> ActionCheck.checkStrictly(List.of(mod), Match.ANY, 0));
+        OfException strict =
+                catchThrowableOfType(OfException.class, () -> ActionCheck.checkStrictly(List.of(mod), Match.ANY, 0));
         assertThat(strict.code()).isEqualTo(OfErrorCode.OFPBAC_MATCH_INCONSISTENT);
     }
 }

@@ -7,8 +7,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.datapath.Field;
 import io.turnstile.pipeline.flow.FlowMod;
-import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.FlowText;
+import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.PacketInReason;
 import java.time.Duration;
 import java.util.concurrent.Executors;

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 /** Every field of {@link WalkState}, found by reflection: none may be forgotten at a patch port or a recirculation. */
 class WalkStateTest {
     /** What does not outlive a recirculation: the flow that ran is over, and the packet has a connection then. */
-    private static final Set<String> NOT_FROZEN = 
+    private static final Set<String> NOT_FROZEN =
             Set.of("ruleCookie", "inTableMiss", "inActionSet", "exited", "conntrackVisible");
 
     private final PipelineBench bench = new PipelineBench(1);

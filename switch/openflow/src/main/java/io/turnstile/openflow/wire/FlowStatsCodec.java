@@ -130,8 +130,7 @@ public final class FlowStatsCodec {
                     .writeShort(flow.priority())
                     .writeShort(flow.idleTimeoutSeconds())
                     .writeShort(flow.hardTimeoutSeconds())
-                    .writeShort(
-                            version.isAtLeast(WireVersion.OF13) ? FlowModCodec.flagBits(flow.flags(), version) : 0)
+                    .writeShort(version.isAtLeast(WireVersion.OF13) ? FlowModCodec.flagBits(flow.flags(), version) : 0)
                     .writeShort(version.isAtLeast(WireVersion.OF14) ? flow.importance() : 0)
                     .writeZero(2)
                     .writeLong(flow.cookie())

@@ -94,8 +94,7 @@ final class Match11 {
             throw new OfException(OfErrorCode.OFPBMC_BAD_VALUE, "VLAN " + vid + " of priority " + pcp);
         }
         long mask = VLAN_PRESENT | (vid == VLAN_ANY ? 0 : VLAN_VID_MASK) | (anyPcp ? 0 : VLAN_PCP_MASK);
-        builder.masked(
-                Field.VLAN_TCI, (VLAN_PRESENT | FieldValues.vlanId(vid) | pcp << VLAN_PCP_SHIFT) & mask, mask);
+        builder.masked(Field.VLAN_TCI, (VLAN_PRESENT | FieldValues.vlanId(vid) | pcp << VLAN_PCP_SHIFT) & mask, mask);
     }
 
     /** What the Ethernet type does not have is ignored, as the specification has it. */

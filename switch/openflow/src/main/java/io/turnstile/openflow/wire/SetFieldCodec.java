@@ -112,7 +112,8 @@ final class SetFieldCodec {
     static void write(ByteBuf out, OfAction.SetField a, Match context, WireVersion version) {
         boolean loadsExist = ActionForm.NX_REG_LOAD.isIn(version.code());
         if (loadsExist && (a.spelledAsLoad() || !version.isOxm())) {
-            if (a.spelledAsLoad() || !StandardActions.setField11(out, a, context, version) && !writeVlan11(out, a, version)) {
+            if (a.spelledAsLoad()
+                    || !StandardActions.setField11(out, a, context, version) && !writeVlan11(out, a, version)) {
                 writeLoads(out, a, context);
             }
             return;

@@ -22,8 +22,8 @@ import org.projectfloodlight.openflow.protocol.action.OFActionPushVlan;
 import org.projectfloodlight.openflow.protocol.action.OFActionSetDlDst;
 import org.projectfloodlight.openflow.protocol.action.OFActionSetDlSrc;
 import org.projectfloodlight.openflow.protocol.action.OFActionSetNwDst;
-import org.projectfloodlight.openflow.protocol.action.OFActionSetNwSrc;
 import org.projectfloodlight.openflow.protocol.action.OFActionSetNwEcn;
+import org.projectfloodlight.openflow.protocol.action.OFActionSetNwSrc;
 import org.projectfloodlight.openflow.protocol.action.OFActionSetNwTos;
 import org.projectfloodlight.openflow.protocol.action.OFActionSetNwTtl;
 import org.projectfloodlight.openflow.protocol.action.OFActionSetTpDst;
@@ -171,19 +171,23 @@ final class StandardActions {
         OFAction action = dscp
                 ? actions.setNwTos((short) value)
                 : ecn
-                ? actions.setNwEcn(IpEcn.of((byte) value))
-                : !whole
-                        ? null
-                        : switch (a.field()) {
-                            case ETH_SRC -> actions.setDlSrc(MacAddress.of(value));
-                            case ETH_DST -> actions.setDlDst(MacAddress.of(value));
-                            case NW_SRC -> isIpv4(context) ? actions.setNwSrc(IPv4Address.of((int) value)) : null;
-                            case NW_DST -> isIpv4(context) ? actions.setNwDst(IPv4Address.of((int) value)) : null;
-                            case TP_SRC -> hasPorts(context) ? actions.setTpSrc(TransportPort.of((int) value)) : null;
-                            case TP_DST -> hasPorts(context) ? actions.setTpDst(TransportPort.of((int) value)) : null;
-                            case NW_TTL -> has11 ? actions.setNwTtl((short) value) : null;
-                            default -> null;
-                        };
+                        ? actions.setNwEcn(IpEcn.of((byte) value))
+                        : !whole
+                                ? null
+                                : switch (a.field()) {
+                                    case ETH_SRC -> actions.setDlSrc(MacAddress.of(value));
+                                    case ETH_DST -> actions.setDlDst(MacAddress.of(value));
+                                    case NW_SRC ->
+                                        isIpv4(context) ? actions.setNwSrc(IPv4Address.of((int) value)) : null;
+                                    case NW_DST ->
+                                        isIpv4(context) ? actions.setNwDst(IPv4Address.of((int) value)) : null;
+                                    case TP_SRC ->
+                                        hasPorts(context) ? actions.setTpSrc(TransportPort.of((int) value)) : null;
+                                    case TP_DST ->
+                                        hasPorts(context) ? actions.setTpDst(TransportPort.of((int) value)) : null;
+                                    case NW_TTL -> has11 ? actions.setNwTtl((short) value) : null;
+                                    default -> null;
+                                };
         if (action != null) {
             action.writeTo(out);
         }

@@ -47,7 +47,9 @@ public final class TableStatsCodec {
             out.writeLong(-1).writeLong(-1); // all bits of metadata
             out.writeInt(instructions);
         }
-        out.writeInt(TableModCodec.code(table.miss())).writeInt(table.maxEntries()).writeInt(table.activeCount());
+        out.writeInt(TableModCodec.code(table.miss()))
+                .writeInt(table.maxEntries())
+                .writeInt(table.activeCount());
         out.writeLong(table.lookupCount()).writeLong(table.matchedCount());
     }
 

@@ -55,7 +55,9 @@ class FlowWireTest {
         message.skipBytes(nicira ? NXT_BODY : Wire.HEADER_BYTES);
         return nicira
                 ? FlowModCodec.readNicira(message, true)
-                : version.hasInstructions() ? FlowModCodec.read13(message, version) : FlowModCodec.read10(message, true);
+                : version.hasInstructions()
+                        ? FlowModCodec.read13(message, version)
+                        : FlowModCodec.read10(message, true);
     }
 
     static FlowStats statistics(FlowMod mod) {

@@ -112,13 +112,7 @@ public sealed interface OfAction {
         /** As {@code set_field} or {@code load}. */
         public SetField(
                 Field field, long valueHigh, long valueLow, long maskHigh, long maskLow, boolean spelledAsLoad) {
-            this(
-                    field,
-                    valueHigh,
-                    valueLow,
-                    maskHigh,
-                    maskLow,
-                    spelledAsLoad ? Spelling.LOAD : Spelling.SET_FIELD);
+            this(field, valueHigh, valueLow, maskHigh, maskLow, spelledAsLoad ? Spelling.LOAD : Spelling.SET_FIELD);
         }
 
         /** Whether it was written as {@code load}. */

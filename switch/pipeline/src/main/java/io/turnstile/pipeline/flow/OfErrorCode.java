@@ -141,7 +141,8 @@ public enum OfErrorCode {
     private final Form[] byVersion = new Form[OF15 + 1];
 
     OfErrorCode(int type10, int code10, int typeSince11, int codeSince11, Until... exceptions) {
-        boolean vendor10 = code10 >= FIRST_VENDOR_CODE || type10 >= FIRST_TYPE_NOT_IN_10 || name().equals("OFPBAC_BAD_OUT_GROUP");
+        boolean vendor10 =
+                code10 >= FIRST_VENDOR_CODE || type10 >= FIRST_TYPE_NOT_IN_10 || name().equals("OFPBAC_BAD_OUT_GROUP");
         Form form10 = type10 < 0 ? NO_FORM : new Form(vendor10 ? Vendor.NICIRA : Vendor.STANDARD, type10, code10);
         Form later = new Form(typeSince11 == EXPERIMENTER ? Vendor.NICIRA : Vendor.STANDARD, typeSince11, codeSince11);
         Arrays.fill(byVersion, later);

@@ -15,9 +15,7 @@ public enum PacketInReason {
     /** No flow at all, which only those hear of who speak a version before 1.3. */
     IMPLICIT_MISS(0, "no_match");
 
-    private static final PacketInReason[] BY_NUMBER = {
-        NO_MATCH, ACTION, INVALID_TTL, ACTION_SET, GROUP, PACKET_OUT
-    };
+    private static final PacketInReason[] BY_NUMBER = {NO_MATCH, ACTION, INVALID_TTL, ACTION_SET, GROUP, PACKET_OUT};
 
     private final int number;
     private final String label;
