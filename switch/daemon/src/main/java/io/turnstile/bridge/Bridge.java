@@ -1,5 +1,6 @@
 package io.turnstile.bridge;
 
+import io.turnstile.openflow.AllowedVersions;
 import io.turnstile.openflow.BridgeAgent;
 import io.turnstile.openflow.ControllerStatus;
 import io.turnstile.openflow.ControllerTarget;
@@ -133,6 +134,7 @@ final class Bridge {
 
     private void setControllers(Map<UUID, ControllerTarget> controllers) {
         try {
+            agent.setVersions(AllowedVersions.named(config.protocols()));
             agent.setControllers(List.copyOf(controllers.values()));
             controllerRows = List.copyOf(controllers.keySet());
         } catch (IOException | RuntimeException e) {

@@ -4,6 +4,7 @@ import io.turnstile.openflow.ControllerTarget;
 import io.turnstile.pipeline.VlanSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Stream;
 
@@ -11,6 +12,7 @@ import java.util.stream.Stream;
  * What the database wants of one bridge.
  *
  * @param floodVlans VLANs in which nothing is learned
+ * @param protocols names of OpenFlow versions, none if all are wanted
  * @param controllers by row
  * @param ports ordered by name; the local one is among them if the database has it
  */
@@ -19,6 +21,7 @@ record BridgeConfig(
         String name,
         String datapathType,
         boolean secure,
+        Set<String> protocols,
         Map<String, String> otherConfig,
         VlanSet floodVlans,
         Map<UUID, ControllerTarget> controllers,

@@ -79,6 +79,7 @@ final class ConfigReader {
                 name,
                 row.string("datapath_type").orElse(""),
                 row.string("fail_mode").filter("secure"::equals).isPresent(),
+                strings(row, "protocols"),
                 row.stringMap("other_config"),
                 VlanSet.of(vlans(row, "flood_vlans")),
                 controllers(row),
@@ -86,6 +87,12 @@ final class ConfigReader {
                         .map(port -> port(port, name))
                         .sorted(Comparator.comparing(PortConfig::name))
                         .toList());
+    }
+
+    private static Set<String> strings(Row row, String column) {
+        Set<String> strings = new HashSet<>();
+        row.set(column).forEach(each -> strings.add((String) each));
+        return strings;
     }
 
     private Map<UUID, ControllerTarget> controllers(Row bridge) {

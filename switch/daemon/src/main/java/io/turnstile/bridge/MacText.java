@@ -13,7 +13,6 @@ public final class MacText {
     private static final long GROUP_BIT = 1L << 40;
     private static final long LOCALLY_ADMINISTERED = 0x0200_0000_0000L;
     private static final long STATION_BITS = 0xfcff_ffff_ffffL;
-    private static final long DUMMY_DEVICES = 0xaa55_aa55_0000L;
 
     private MacText() {}
 
@@ -37,8 +36,11 @@ public final class MacText {
         return ThreadLocalRandom.current().nextLong() & STATION_BITS | LOCALLY_ADMINISTERED;
     }
 
-    /** Whether a bridge may bear the address of one of its ports: a single station's, and not a dummy device's. */
+    /**
+     * Whether a bridge may bear the address of one of its ports: a single station's, given by its maker and not made up
+     * for the while that a device exists, as those of veths and dummy devices are.
+     */
     static boolean isUsableForBridge(long mac) {
-        return mac != 0 && (mac & GROUP_BIT) == 0 && (mac & ~0xffffL) != DUMMY_DEVICES;
+        return mac != 0 && (mac & (GROUP_BIT | LOCALLY_ADMINISTERED)) == 0;
     }
 }

@@ -253,9 +253,9 @@ class ReconcilerTest {
                                     "mac-table-size",
                                     "-1")));
             database.commit();
-            long mac = MacText.parse(interfaceRow("br0").string("mac_in_use").orElseThrow())
+            long mac = MacText.parseStation(
+                            interfaceRow("br0").string("mac_in_use").orElseThrow())
                     .orElseThrow();
-            assertThat(MacText.isUsableForBridge(mac)).as(group).isTrue();
             assertThat(pipeline.bridge("br0").datapathId()).isEqualTo(mac);
         }
     }

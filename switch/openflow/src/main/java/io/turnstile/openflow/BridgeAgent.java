@@ -13,6 +13,7 @@ import io.netty.channel.RecvByteBufAllocator;
 import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.util.ReferenceCountUtil;
+import io.netty.util.concurrent.ScheduledFuture;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
@@ -34,6 +35,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.projectfloodlight.openflow.protocol.OFPortReason;
 import org.slf4j.Logger;
@@ -55,11 +58,15 @@ public final class BridgeAgent implements AutoCloseable {
     private final EventBacklog backlog;
     private final AutoCloseable subscription;
 
+    /** Whether a connection is to hear of packets that no flow matches. Written by the event loop thread. */
+    private volatile boolean wantsMisses;
+
     // Event loop thread only.
     private final Map<String, Channel> listeners = new LinkedHashMap<>();
     private final Set<OpenFlowConnection> connections = new LinkedHashSet<>();
     private final Set<Channel> snoopers = new LinkedHashSet<>();
     private final Map<ControllerTarget, ControllerLink> controllers = new LinkedHashMap<>();
+    private AllowedVersions versions = AllowedVersions.ALL;
     private boolean generationKnown;
     private long generationId;
     private boolean anyConnected;
@@ -123,6 +130,24 @@ public final class BridgeAgent implements AutoCloseable {
             updateConnected();
             return null;
         });
+    }
+
+    /**
+     * Says which versions are spoken. If they change, all connections end, so that controllers and tools come back and
+     * agree anew.
+     */
+    public void setVersions(AllowedVersions allowed) throws IOException {
+        onLoop(() -> {
+            speak(allowed);
+            return null;
+        });
+    }
+
+    void speak(AllowedVersions allowed) {
+        if (!allowed.equals(versions)) {
+            versions = allowed;
+            List.copyOf(connections).forEach(OpenFlowConnection::close);
+        }
     }
 
     /** One per controller, in the order in which they were set. */
@@ -257,7 +282,7 @@ public final class BridgeAgent implements AutoCloseable {
             present++;
             channel.closeFuture().addListener(closed -> present--);
             if (snoop) {
-                channel.pipeline().addLast(new Snooper());
+                channel.pipeline().addLast(new OpenFlowFramer(), new Snooper());
             } else {
                 channel.pipeline()
                         .addLast(
@@ -268,21 +293,39 @@ public final class BridgeAgent implements AutoCloseable {
         }
     }
 
-    /** Someone who watches; what it says is thrown away. */
+    /**
+     * Someone who watches. It greets and is greeted like a peer, and shown what others say from then on; what else it
+     * says is thrown away.
+     */
     private final class Snooper extends ChannelInboundHandlerAdapter {
+        private @Nullable ScheduledFuture<?> patience;
+
         @Override
         public void channelActive(ChannelHandlerContext context) {
-            snoopers.add(context.channel());
+            ByteBuf out = context.alloc().buffer();
+            AllowedVersions.ALL.writeHello(out, 1);
+            context.writeAndFlush(out, context.voidPromise());
+            patience = context.executor()
+                    .schedule(() -> context.close(), OpenFlowConnection.GREETING_MS, TimeUnit.MILLISECONDS);
         }
 
         @Override
         public void channelInactive(ChannelHandlerContext context) {
+            stopWaiting();
             snoopers.remove(context.channel());
         }
 
         @Override
         public void channelRead(ChannelHandlerContext context, Object received) {
-            ReferenceCountUtil.release(received);
+            ReferenceCountUtil.release(received); // the first message is its hello, and any version will do
+            stopWaiting();
+            snoopers.add(context.channel());
+        }
+
+        private void stopWaiting() {
+            if (patience != null) {
+                patience.cancel(false);
+            }
         }
 
         @Override
@@ -295,6 +338,10 @@ public final class BridgeAgent implements AutoCloseable {
 
     String bridgeName() {
         return bridge.name();
+    }
+
+    AllowedVersions versions() {
+        return versions;
     }
 
     Clock clock() {
@@ -329,12 +376,35 @@ public final class BridgeAgent implements AutoCloseable {
     void greeted(OpenFlowConnection connection) {
         controllers.values().forEach(link -> link.greeted(connection));
         updateConnected();
+        updateMisses();
     }
 
     void closed(OpenFlowConnection connection) {
         connections.remove(connection);
         controllers.values().forEach(link -> link.lost(connection));
         updateConnected();
+        updateMisses();
+    }
+
+    /** To be called when a connection has come, gone or said what it wants. */
+    void updateMisses() {
+        boolean wanted = connections.stream().anyMatch(OpenFlowConnection::wantsMisses);
+        if (wanted != wantsMisses) {
+            wantsMisses = wanted;
+            refreshSubscribers();
+        }
+    }
+
+    /** The bridge may be busy with a long change, and the loop must not wait for it. */
+    private void refreshSubscribers() {
+        if (closed) {
+            return;
+        }
+        try {
+            shared.elsewhere().execute(bridge::refreshSubscribers);
+        } catch (RejectedExecutionException tooMuchToDo) {
+            loop.schedule(this::refreshSubscribers, 1, TimeUnit.SECONDS);
+        }
     }
 
     void report(OpenFlowConnection connection, @Nullable String error) {
@@ -409,6 +479,11 @@ public final class BridgeAgent implements AutoCloseable {
             if (!room) {
                 shared.droppedPacketIns().increment();
             }
+        }
+
+        @Override
+        public boolean wantsPacketInOnMiss() {
+            return wantsMisses;
         }
 
         @Override

@@ -199,9 +199,9 @@ final class BundleRequests {
 
     private static void answer(int id, int type, int flags, Reply reply) {
         MessageType control = switch (reply.version()) {
-            case OF10 -> MessageType.BUNDLE_REPLY10;
+            case OF10, OF11, OF12 -> MessageType.BUNDLE_REPLY10;
             case OF13 -> MessageType.ONF_BUNDLE_CONTROL;
-            case OF15 -> MessageType.BUNDLE_CONTROL;
+            case OF14, OF15 -> MessageType.BUNDLE_CONTROL;
         };
         reply.send(control, out -> out.writeInt(id).writeShort(type).writeShort(flags));
     }

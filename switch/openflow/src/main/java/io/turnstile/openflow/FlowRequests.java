@@ -24,7 +24,7 @@ final class FlowRequests {
 
     void modify(Request request) throws OfException {
         Session session = request.session();
-        FlowMod change = request.version().isOxm()
+        FlowMod change = request.version().hasInstructions()
                 ? FlowModCodec.read13(request.body(), request.version())
                 : FlowModCodec.read10(request.body(), session.flowModTableId);
         apply(change, request);
@@ -54,7 +54,7 @@ final class FlowRequests {
                 query,
                 MessageType.FLOW_STATS,
                 request.reply(),
-                version.isOxm()
+                version.hasInstructions()
                         ? (out, flow) -> FlowStatsCodec.writeEntry13(out, flow, version)
                         : FlowStatsCodec::writeEntry10);
     }
@@ -80,7 +80,7 @@ final class FlowRequests {
     }
 
     private static FlowQuery query(Request request) throws OfException {
-        return request.version().isOxm()
+        return request.version().hasInstructions()
                 ? FlowStatsCodec.readRequest13(request.body())
                 : FlowStatsCodec.readRequest10(request.body());
     }

@@ -53,7 +53,7 @@ final class MessageFraming {
     }
 
     private static MessageType readStatistics(ByteBuf body, WireVersion version) throws OfException {
-        int flagsAndPadBytes = version.isOxm() ? 6 : 2;
+        int flagsAndPadBytes = version.hasInstructions() ? 6 : 2;
         need(body, 2 + flagsAndPadBytes);
         int number = body.readUnsignedShort();
         body.skipBytes(flagsAndPadBytes);
@@ -116,7 +116,7 @@ final class MessageFraming {
         Wire.startMessage(out, version, MessageNumber.STATISTICS_REPLY.in(version), xid);
         out.writeShort(type.space() == Space.STATISTICS ? number : Wire.EXPERIMENTER)
                 .writeShort(0);
-        out.writeZero(version.isOxm() ? 4 : 0);
+        out.writeZero(version.hasInstructions() ? 4 : 0);
         switch (type.space()) {
             case STATISTICS -> {}
             case NICIRA_STATISTICS -> out.writeInt(Wire.NICIRA).writeInt(number).writeInt(0);

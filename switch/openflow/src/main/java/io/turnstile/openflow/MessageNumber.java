@@ -24,8 +24,8 @@ final class MessageNumber {
 
     // The messages that those of the other spaces travel in.
     static final MessageNumber EXPERIMENTER = type(4);
-    static final MessageNumber STATISTICS_REQUEST = type(16).from(WireVersion.OF13, 18);
-    static final MessageNumber STATISTICS_REPLY = type(17).from(WireVersion.OF13, 19);
+    static final MessageNumber STATISTICS_REQUEST = type(16).from(WireVersion.OF11, 18);
+    static final MessageNumber STATISTICS_REPLY = type(17).from(WireVersion.OF11, 19);
 
     private final Space space;
     private final int[] byVersion;
@@ -69,7 +69,7 @@ final class MessageNumber {
 
     /** Nicira's statistics are for OpenFlow 1.0, whose own cannot hold an extensible match. */
     static MessageNumber niciraStatistics(int number) {
-        return everywhere(Space.NICIRA_STATISTICS, number).from(WireVersion.OF13, NONE);
+        return everywhere(Space.NICIRA_STATISTICS, number).from(WireVersion.OF11, NONE);
     }
 
     /** The same with another number in this version and all later ones. */

@@ -1,5 +1,6 @@
 package io.turnstile.openflow;
 
+import static io.turnstile.openflow.MessageNumber.NONE;
 import static io.turnstile.openflow.MessageNumber.nicira;
 import static io.turnstile.openflow.MessageNumber.niciraStatistics;
 import static io.turnstile.openflow.MessageNumber.onf;
@@ -10,8 +11,10 @@ import static io.turnstile.openflow.MessageType.Direction.FROM_CONTROLLER;
 import static io.turnstile.openflow.MessageType.Direction.TO_CONTROLLER;
 import static io.turnstile.openflow.MessageType.Slave.MAY;
 import static io.turnstile.openflow.MessageType.Slave.MAY_NOT;
+import static io.turnstile.openflow.wire.WireVersion.OF11;
+import static io.turnstile.openflow.wire.WireVersion.OF12;
 import static io.turnstile.openflow.wire.WireVersion.OF13;
-import static io.turnstile.openflow.wire.WireVersion.OF15;
+import static io.turnstile.openflow.wire.WireVersion.OF14;
 
 import io.turnstile.openflow.MessageNumber.Space;
 import io.turnstile.openflow.wire.ErrorCodec;
@@ -26,7 +29,6 @@ import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.projectfloodlight.openflow.protocol.OFAsyncGetRequest;
-import org.projectfloodlight.openflow.protocol.OFAsyncSet;
 import org.projectfloodlight.openflow.protocol.OFBarrierRequest;
 import org.projectfloodlight.openflow.protocol.OFDescStatsRequest;
 import org.projectfloodlight.openflow.protocol.OFEchoReply;
@@ -38,7 +40,6 @@ import org.projectfloodlight.openflow.protocol.OFPortMod;
 import org.projectfloodlight.openflow.protocol.OFPortStatsRequest;
 import org.projectfloodlight.openflow.protocol.OFQueueStatsRequest;
 import org.projectfloodlight.openflow.protocol.OFRoleRequest;
-import org.projectfloodlight.openflow.protocol.OFSetConfig;
 import org.projectfloodlight.openflow.protocol.OFTableStatsRequest;
 
 /**
@@ -58,24 +59,29 @@ enum MessageType {
     ECHO_REPLY        ("OFPT_ECHO_REPLY",          type(3),                          FROM_CONTROLLER,  MAY,         0, parsed(OFEchoReply.class, (to, r, echo) -> ignore(to, r))),
     FEATURES_REQUEST  ("OFPT_FEATURES_REQUEST",    type(5),                          FROM_CONTROLLER,  MAY,         0, parsed(OFFeaturesRequest.class, (to, r, empty) -> to.standard().features(r.reply()))),
     GET_CONFIG_REQUEST("OFPT_GET_CONFIG_REQUEST",  type(7),                          FROM_CONTROLLER,  MAY,         0, parsed(OFGetConfigRequest.class, (to, r, empty) -> to.standard().config(r.session(), r.reply()))),
-    SET_CONFIG        ("OFPT_SET_CONFIG",          type(9),                          FROM_CONTROLLER,  MAY,         0, parsed(OFSetConfig.class, (to, r, set) -> to.standard().setConfig(set, r.session()))),
+    SET_CONFIG        ("OFPT_SET_CONFIG",          type(9),                          FROM_CONTROLLER,  MAY,         0, (to, r) -> to.standard().setConfig(r)),
     PACKET_IN         ("OFPT_PACKET_IN",           type(10)),
     FLOW_REMOVED      ("OFPT_FLOW_REMOVED",        type(11)),
     PACKET_OUT        ("OFPT_PACKET_OUT",          type(PacketOutCodec.TYPE),        FROM_CONTROLLER,  MAY_NOT,     0, (to, r) -> to.flows().packetOut(r)),
     FLOW_MOD          ("OFPT_FLOW_MOD",            type(FlowModCodec.TYPE),          FROM_CONTROLLER,  MAY_NOT,     0, (to, r) -> to.flows().modify(r)),
-    PORT_MOD          ("OFPT_PORT_MOD",            type(15).from(OF13, 16),          FROM_CONTROLLER,  MAY_NOT,     0, parsed(OFPortMod.class, (to, r, mod) -> to.standard().portMod(mod, r))),
-    GROUP_MOD         ("OFPT_GROUP_MOD",           type(OF13, 15),                   FROM_CONTROLLER,  MAY_NOT,     0, (to, r) -> to.groups().modify(r)),
-    TABLE_MOD         ("OFPT_TABLE_MOD",           type(OF13, 17),                   FROM_CONTROLLER,  MAY_NOT,     0, MessageType::refuse),
-    BARRIER_REQUEST   ("OFPT_BARRIER_REQUEST",     type(18).from(OF13, 20),          FROM_CONTROLLER,  MAY,         0, parsed(OFBarrierRequest.class, (to, r, empty) -> to.standard().barrier(r.reply()))),
-    ROLE_REQUEST      ("OFPT_ROLE_REQUEST",        type(OF13, 24),                   FROM_CONTROLLER,  MAY,         0, parsed(OFRoleRequest.class, (to, r, role) -> to.roles().role(role, r))),
+    PORT_MOD          ("OFPT_PORT_MOD",            type(15).from(OF11, 16),          FROM_CONTROLLER,  MAY_NOT,     0, parsed(OFPortMod.class, (to, r, mod) -> to.standard().portMod(mod, r))),
+    GROUP_MOD         ("OFPT_GROUP_MOD",           type(OF11, 15),                   FROM_CONTROLLER,  MAY_NOT,     0, (to, r) -> to.groups().modify(r)),
+    TABLE_MOD         ("OFPT_TABLE_MOD",           type(OF11, 17),                   FROM_CONTROLLER,  MAY_NOT,     8, (to, r) -> to.standard().tableMod(r)),
+    BARRIER_REQUEST   ("OFPT_BARRIER_REQUEST",     type(18).from(OF11, 20),          FROM_CONTROLLER,  MAY,         0, parsed(OFBarrierRequest.class, (to, r, empty) -> to.standard().barrier(r.reply()))),
+    QUEUE_GET_CONFIG10("OFPT_QUEUE_GET_CONFIG_REQUEST (1.0)", type(20).from(OF11, NONE), FROM_CONTROLLER, MAY,        4, (to, r) -> to.standard().queueConfig(r)),
+    QUEUE_GET_CONFIG  ("OFPT_QUEUE_GET_CONFIG_REQUEST", type(OF11, 22).from(OF14, NONE), FROM_CONTROLLER, MAY,        8, (to, r) -> to.standard().queueConfig(r)),
+    QUEUE_GET_CONFIG_REPLY("OFPT_QUEUE_GET_CONFIG_REPLY", type(21).from(OF11, 23).from(OF14, NONE)),
+    ROLE_REQUEST      ("OFPT_ROLE_REQUEST",        type(OF12, 24),                   FROM_CONTROLLER,  MAY,         0, parsed(OFRoleRequest.class, (to, r, role) -> to.roles().role(role, r))),
     GET_ASYNC_REQUEST ("OFPT_GET_ASYNC_REQUEST",   type(OF13, 26),                   FROM_CONTROLLER,  MAY,         0, parsed(OFAsyncGetRequest.class, (to, r, empty) -> to.roles().getAsync(r))),
-    SET_ASYNC         ("OFPT_SET_ASYNC",           type(OF13, 28),                   FROM_CONTROLLER,  MAY,         0, parsed(OFAsyncSet.class, (to, r, set) -> to.roles().setAsync(set, r.session()))),
+    GET_ASYNC_REPLY   ("OFPT_GET_ASYNC_REPLY",     type(OF13, 27)),
+    SET_ASYNC13       ("OFPT_SET_ASYNC (1.3)",     type(OF13, 28).from(OF14, NONE),  FROM_CONTROLLER,  MAY,        24, (to, r) -> to.roles().setAsync13(r)),
+    SET_ASYNC         ("OFPT_SET_ASYNC",           type(OF14, 28),                   FROM_CONTROLLER,  MAY,         0, (to, r) -> to.roles().setAsync(r)),
     METER_MOD         ("OFPT_METER_MOD",           type(OF13, 29),                   FROM_CONTROLLER,  MAY_NOT,     0, (to, r) -> to.groups().modifyMeter(r)),
-    ROLE_STATUS       ("OFPT_ROLE_STATUS",         type(OF15, 30)),
-    BUNDLE_CONTROL    ("OFPT_BUNDLE_CONTROL",      type(OF15, 33),                   BOTH,             MAY_NOT,     8, (to, r) -> to.bundles().control(r)),
+    ROLE_STATUS       ("OFPT_ROLE_STATUS",         type(OF14, 30)),
+    BUNDLE_CONTROL    ("OFPT_BUNDLE_CONTROL",      type(OF14, 33),                   BOTH,             MAY_NOT,     8, (to, r) -> to.bundles().control(r)),
     /** What ONF's bundle control is answered by under 1.0, which has no bundles. */
-    BUNDLE_REPLY10    ("OFPT_BUNDLE_CONTROL (1.0)", type(33).from(OF13, MessageNumber.NONE)),
-    BUNDLE_ADD        ("OFPT_BUNDLE_ADD_MESSAGE",  type(OF15, 34),                   FROM_CONTROLLER,  MAY_NOT,    16, (to, r) -> to.bundles().add(r)),
+    BUNDLE_REPLY10    ("OFPT_BUNDLE_CONTROL (1.0)", type(33).from(OF13, NONE)),
+    BUNDLE_ADD        ("OFPT_BUNDLE_ADD_MESSAGE",  type(OF14, 34),                   FROM_CONTROLLER,  MAY_NOT,    16, (to, r) -> to.bundles().add(r)),
 
     DESC_STATS        ("OFPST_DESC",               statistics(0),                    FROM_CONTROLLER,  MAY,         0, parsed(OFDescStatsRequest.class, (to, r, empty) -> to.standard().description(r.reply()))),
     FLOW_STATS        ("OFPST_FLOW",               statistics(1),                    FROM_CONTROLLER,  MAY,         0, (to, r) -> to.flows().flows(r)),
@@ -83,13 +89,15 @@ enum MessageType {
     TABLE_STATS       ("OFPST_TABLE",              statistics(3),                    FROM_CONTROLLER,  MAY,         0, parsed(OFTableStatsRequest.class, (to, r, empty) -> to.standard().tables(r.reply()))),
     PORT_STATS        ("OFPST_PORT",               statistics(4),                    FROM_CONTROLLER,  MAY,         0, parsed(OFPortStatsRequest.class, (to, r, which) -> to.standard().portStatistics(which, r.reply()))),
     QUEUE_STATS       ("OFPST_QUEUE",              statistics(5),                    FROM_CONTROLLER,  MAY,         0, parsed(OFQueueStatsRequest.class, (to, r, which) -> to.standard().queueStatistics(which, r.reply()))),
-    GROUP_STATS       ("OFPST_GROUP",              statistics(OF13, 6),              FROM_CONTROLLER,  MAY,         8, (to, r) -> to.groups().groupStatistics(r)),
-    GROUP_DESC        ("OFPST_GROUP_DESC",         statistics(OF13, 7),              FROM_CONTROLLER,  MAY,         0, (to, r) -> to.groups().groupDescriptions(r)),
-    GROUP_FEATURES    ("OFPST_GROUP_FEATURES",     statistics(OF13, 8),              FROM_CONTROLLER,  MAY,         0, (to, r) -> to.groups().groupFeatures(r)),
+    GROUP_STATS       ("OFPST_GROUP",              statistics(OF11, 6),              FROM_CONTROLLER,  MAY,         8, (to, r) -> to.groups().groupStatistics(r)),
+    GROUP_DESC        ("OFPST_GROUP_DESC",         statistics(OF11, 7),              FROM_CONTROLLER,  MAY,         0, (to, r) -> to.groups().groupDescriptions(r)),
+    GROUP_FEATURES    ("OFPST_GROUP_FEATURES",     statistics(OF12, 8),              FROM_CONTROLLER,  MAY,         0, (to, r) -> to.groups().groupFeatures(r)),
     METER_STATS       ("OFPST_METER",              statistics(OF13, 9),              FROM_CONTROLLER,  MAY,         8, (to, r) -> to.groups().meterStatistics(r)),
     METER_CONFIG      ("OFPST_METER_CONFIG",       statistics(OF13, 10),             FROM_CONTROLLER,  MAY,         8, (to, r) -> to.groups().meterConfigurations(r)),
     METER_FEATURES    ("OFPST_METER_FEATURES",     statistics(OF13, 11),             FROM_CONTROLLER,  MAY,         0, (to, r) -> to.groups().meterFeatures(r)),
     TABLE_FEATURES    ("OFPMP_TABLE_FEATURES",     statistics(OF13, 12),             FROM_CONTROLLER,  MAY,         0, (to, r) -> to.standard().tableFeatures(r)),
+    TABLE_DESC        ("OFPMP_TABLE_DESC",         statistics(OF14, 14),             FROM_CONTROLLER,  MAY,         0, (to, r) -> to.standard().tableDescriptions(r)),
+    QUEUE_DESC        ("OFPMP_QUEUE_DESC",         statistics(OF14, 15),             FROM_CONTROLLER,  MAY,         8, (to, r) -> to.standard().queueDescriptions(r)),
     PORT_DESC         ("OFPST_PORT_DESC",          statistics(13),                   FROM_CONTROLLER,  MAY,         0, (to, r) -> to.standard().portDescriptions(r)),
 
     NXT_ROLE_REQUEST  ("NXT_ROLE_REQUEST",         nicira(10),                       FROM_CONTROLLER,  MAY,         4, (to, r) -> to.roles().roleOfNicira(r)),
@@ -102,9 +110,13 @@ enum MessageType {
     NXT_PACKET_IN     ("NXT_PACKET_IN",            nicira(17)),
     NXT_SET_ASYNC_CONFIG("NXT_SET_ASYNC_CONFIG",   nicira(19),                       FROM_CONTROLLER,  MAY,        24, (to, r) -> to.nicira().setAsyncConfig(r)),
     NXT_SET_CONTROLLER_ID("NXT_SET_CONTROLLER_ID", nicira(20),                       FROM_CONTROLLER,  MAY,         8, (to, r) -> to.nicira().setControllerId(r)),
+    NXT_TLV_TABLE_MOD ("NXT_TLV_TABLE_MOD",        nicira(24),                       FROM_CONTROLLER,  MAY_NOT,     8, (to, r) -> to.nicira().changeTlvTable(r)),
+    NXT_TLV_TABLE_REQUEST("NXT_TLV_TABLE_REQUEST", nicira(25),                       FROM_CONTROLLER,  MAY,         0, (to, r) -> to.nicira().tlvTable(r.reply())),
+    NXT_TLV_TABLE_REPLY("NXT_TLV_TABLE_REPLY",     nicira(26)),
+    NXT_SET_ASYNC_CONFIG2("NXT_SET_ASYNC_CONFIG2", nicira(27).from(OF14, NONE),      FROM_CONTROLLER,  MAY,         0, (to, r) -> to.roles().setAsync(r)),
     NXT_CT_FLUSH_ZONE ("NXT_CT_FLUSH_ZONE",        nicira(29),                       FROM_CONTROLLER,  MAY_NOT,     0, (to, r) -> to.nicira().flushZone(r)),
     NXT_PACKET_IN2    ("NXT_PACKET_IN2",           nicira(30)),
-    NXT_GROUP_MOD     ("NXT_GROUP_MOD",            nicira(31).from(OF13, MessageNumber.NONE), FROM_CONTROLLER,  MAY_NOT,     0, (to, r) -> to.groups().modify(r)),
+    NXT_GROUP_MOD     ("NXT_GROUP_MOD",            nicira(31).from(OF11, NONE), FROM_CONTROLLER,  MAY_NOT,     0, (to, r) -> to.groups().modify(r)),
     NXT_CT_FLUSH      ("NXT_CT_FLUSH",             nicira(32),                       FROM_CONTROLLER,  MAY_NOT,     0, (to, r) -> to.nicira().flush(r)),
     NXST_FLOW         ("NXST_FLOW",                niciraStatistics(0),              FROM_CONTROLLER,  MAY,         4, (to, r) -> to.flows().flowsOfNicira(r)),
     NXST_AGGREGATE    ("NXST_AGGREGATE",           niciraStatistics(1),              FROM_CONTROLLER,  MAY,         4, (to, r) -> to.flows().aggregateOfNicira(r)),

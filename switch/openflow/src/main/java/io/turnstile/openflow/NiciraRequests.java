@@ -1,8 +1,8 @@
 package io.turnstile.openflow;
 
-import io.netty.buffer.ByteBuf;
 import io.turnstile.conntrack.ConnectionFilter;
 import io.turnstile.openflow.wire.CtFlushCodec;
+import io.turnstile.openflow.wire.TlvTableCodec;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
@@ -44,17 +44,22 @@ final class NiciraRequests {
     }
 
     void setAsyncConfig(Request request) {
-        ByteBuf body = request.body();
-        AsyncMasks masks = new AsyncMasks();
-        for (int[] pair : new int[][] {masks.packetIn, masks.portStatus, masks.flowRemoved}) {
-            pair[AsyncMasks.MASTER] = body.readInt();
-            pair[AsyncMasks.SLAVE] = body.readInt();
-        }
-        request.session().async = masks;
+        request.session().async = RoleRequests.readMasks(request.body(), request.version());
     }
 
     void setControllerId(Request request) {
         request.session().controllerId = request.body().skipBytes(6).readUnsignedShort();
+        request.connection().wishesChanged();
+    }
+
+    void changeTlvTable(Request request) throws OfException {
+        TlvTableCodec.apply(request.body(), bridge.tlvTable());
+    }
+
+    void tlvTable(Reply reply) {
+        reply.send(
+                MessageType.NXT_TLV_TABLE_REPLY,
+                out -> TlvTableCodec.write(out, bridge.tlvTable().mappings()));
     }
 
     void flushZone(Request request) throws OfException {

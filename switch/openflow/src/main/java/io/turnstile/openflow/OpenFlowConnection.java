@@ -30,7 +30,6 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.projectfloodlight.openflow.protocol.OFPortReason;
-import org.projectfloodlight.openflow.types.U32;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
@@ -58,10 +57,11 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
     /** A tool that connects has greeted by then, or is cut off, as by Open vSwitch. */
     static final int GREETING_MS = 1000;
 
-    // These two are understood before a version is agreed on: all versions give them the same number.
+    // These are understood whatever version is agreed on: all versions give them the same number.
     private static final int HELLO = MessageType.HELLO.number(WireVersion.OF10);
     private static final int ERROR = MessageType.ERROR.number(WireVersion.OF10);
-    private static final int HELLO_BITMAP = 1;
+    private static final int ECHO_REQUEST = MessageType.ECHO_REQUEST.number(WireVersion.OF10);
+    private static final int ECHO_REPLY = MessageType.ECHO_REPLY.number(WireVersion.OF10);
 
     private final BridgeAgent agent;
     private final Session session;
@@ -138,15 +138,8 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
         openedNs = agent.clock().nowNs();
         lastHeardNs = openedNs;
         agent.opened(this);
-        var factory = WireVersion.newest().factory();
         ByteBuf out = opened.alloc().buffer();
-        factory.buildHello()
-                .setXid(1)
-                .setElements(List.of(factory.buildHelloElemVersionbitmap()
-                        .setBitmaps(List.of(U32.of(WireVersion.bitmap())))
-                        .build()))
-                .build()
-                .writeTo(out);
+        agent.versions().writeHello(out, 1);
         send(out);
         long everyMs = inactivityProbeMs > 0 ? Math.min(LOOK_MS, inactivityProbeMs) : LOOK_MS;
         lookedRealNs = System.nanoTime();
@@ -419,41 +412,29 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
     }
 
     private void greet(ByteBuf message) {
-        int theirVersion = message.getUnsignedByte(message.readerIndex());
         int type = message.getUnsignedByte(message.readerIndex() + Wire.TYPE_OFFSET);
-        WireVersion agreed = type == HELLO ? WireVersion.highest(offered(message, theirVersion)) : null;
+        if (type != HELLO) {
+            ended = true;
+            giveUp(Level.WARN, "received message while expecting hello: type " + type, "Protocol error");
+            return;
+        }
+        AllowedVersions ours = agent.versions();
+        AllowedVersions theirs = AllowedVersions.offeredBy(message);
+        WireVersion agreed = ours.agreeWith(theirs);
         if (agreed == null) {
+            if (agent.shared().told().isDue(agent.bridgeName() + " no common version")) {
+                LOG.warn("{}: version negotiation failed (we support {}, peer supports {})", this, ours, theirs);
+            }
             ByteBuf out = channel().alloc().buffer();
             ErrorCodec.writeHelloFailed(
-                    out,
-                    Math.min(theirVersion, WireVersion.newest().code()),
-                    message.getInt(message.readerIndex() + Wire.XID_OFFSET),
-                    "We support versions " + WireVersion.allCodes() + ".");
-            agent.report(this, "no common OpenFlow version");
+                    out, theirs.newest(), "We support %s, you support %s, no common versions.".formatted(ours, theirs));
+            agent.report(this, "Protocol error");
             ended = true;
             channel().writeAndFlush(out).addListener(ChannelFutureListener.CLOSE);
             return;
         }
         session.version = agreed;
         agent.greeted(this);
-    }
-
-    /** The hello's bitmap; without one, all versions up to that of the header (OpenFlow 1.3.5 §7.5.1). */
-    private static int offered(ByteBuf hello, int headerVersion) {
-        int at = hello.readerIndex() + Wire.HEADER_BYTES;
-        int end = hello.readerIndex() + hello.readableBytes();
-        while (at + 4 <= end) {
-            int type = hello.getUnsignedShort(at);
-            int length = hello.getUnsignedShort(at + 2);
-            if (length < 4 || at + length > end) {
-                break;
-            }
-            if (type == HELLO_BITMAP && length >= 8) {
-                return hello.getInt(at + 4);
-            }
-            at += length + 7 & ~7;
-        }
-        return (2 << Math.min(headerVersion, 30)) - 1;
     }
 
     private void request(ByteBuf message) {
@@ -463,8 +444,9 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
         }
         int xid = message.getInt(message.readerIndex() + Wire.XID_OFFSET);
         try {
-            if (message.getUnsignedByte(message.readerIndex())
-                    != session.agreedVersion().code()) {
+            boolean echo = type == ECHO_REQUEST || type == ECHO_REPLY;
+            int version = message.getUnsignedByte(message.readerIndex());
+            if (version != session.agreedVersion().code() && !echo) {
                 throw new OfException(OfErrorCode.OFPBRC_BAD_VERSION, "not the version agreed on");
             }
             agent.dispatcher().handle(message, this, new ReplyTo(xid));
@@ -516,22 +498,40 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
     // ---- what is sent unasked ----
 
     /** A tool gets nothing unasked before it has set a miss_send_len. */
-    private boolean wants(int[] masks, int reason) {
+    private boolean wants(AsyncMasks.Kind kind, int reason) {
         return isReady()
                 && !(session.service && session.missSendLengthBytes == 0)
-                && AsyncMasks.wants(masks, session.role, reason);
+                && session.async.wants(kind, session.role, reason);
+    }
+
+    /** Whether it is to hear of packets that no flow matches, which from 1.3 on a flow is there for. */
+    boolean wantsMisses() {
+        WireVersion version = session.version;
+        return version != null
+                && !version.isAtLeast(WireVersion.OF13)
+                && session.controllerId == 0
+                && isReady()
+                && !(session.service && session.missSendLengthBytes == 0);
+    }
+
+    /** What it wants unasked has changed. */
+    void wishesChanged() {
+        agent.updateMisses();
     }
 
     /** Sends a packet to a controller that wants it; false if that one is too slow and the packet was dropped. */
     boolean packetIn(byte[] frame, PacketInReason reason, int tableId, long cookie, int controllerId, Match metadata) {
-        if (!wants(session.async.packetIn, reason.number()) || session.controllerId != controllerId) {
+        WireVersion version = session.version;
+        if (version == null
+                || !reason.isToldTo(version.code())
+                || !wants(AsyncMasks.Kind.PACKET_IN, reason.maskBitIn(version.code()))
+                || session.controllerId != controllerId) {
             return true;
         }
         if (!channel().isWritable()) {
             return false;
         }
         PacketIn packet = new PacketIn(frame, reason, tableId, cookie, metadata);
-        WireVersion version = session.agreedVersion();
         switch (session.packetInFormat) {
             case STANDARD -> send(MessageType.PACKET_IN, out -> AsyncCodec.packetIn(out, version, packet));
             case NXM -> send(MessageType.NXT_PACKET_IN, out -> AsyncCodec.packetInNxm(out, version, packet));
@@ -548,7 +548,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
      * @param flows each made when it is asked for
      */
     void flowsRemoved(List<FlowStats> flows, FlowRemovedReason reason) {
-        if (!wants(session.async.flowRemoved, reason.number())) {
+        if (!wants(AsyncMasks.Kind.FLOW_REMOVED, reason.number())) {
             return;
         }
         if (flows.size() <= FEW_FLOWS && !pump().isBusy()) {
@@ -569,7 +569,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
     }
 
     void portStatus(OfPort port, OFPortReason reason) {
-        if (wants(session.async.portStatus, reason.ordinal())) {
+        if (wants(AsyncMasks.Kind.PORT_STATUS, reason.ordinal())) {
             ByteBuf out = channel().alloc().buffer();
             session.agreedVersion()
                     .factory()
@@ -585,7 +585,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
     /** OFPT_ROLE_STATUS: another connection became master (OpenFlow 1.5.1 §7.4.4). */
     void demoted(long generationId) {
         session.role = Role.SLAVE;
-        if (isReady() && session.version == WireVersion.OF15) {
+        if (isReady() && session.agreedVersion().isAtLeast(WireVersion.OF14)) {
             send(
                     MessageType.ROLE_STATUS,
                     out -> out.writeInt(session.role.code()).writeInt(0).writeLong(generationId));

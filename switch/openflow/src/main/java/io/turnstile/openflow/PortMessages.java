@@ -41,7 +41,7 @@ final class PortMessages {
                         .setSupported(Set.of())
                         .setPeer(Set.of())
                         .build();
-            case OF13 ->
+            case OF11, OF12, OF13 ->
                 desc.setCurr(current)
                         .setAdvertised(Set.of())
                         .setSupported(Set.of())
@@ -49,7 +49,7 @@ final class PortMessages {
                         .setCurrSpeed(speedKbps)
                         .setMaxSpeed(speedKbps)
                         .build();
-            case OF15 ->
+            case OF14, OF15 ->
                 desc.setProperties(List.of(factory.buildPortDescPropEthernet()
                                 .setCurr(featureBits(current))
                                 .setCurrSpeed(speedKbps)
@@ -97,7 +97,7 @@ final class PortMessages {
         if (down) {
             return EnumSet.of(OFPortState.LINK_DOWN);
         }
-        return version.isOxm() ? EnumSet.of(OFPortState.LIVE) : EnumSet.noneOf(OFPortState.class);
+        return version.hasInstructions() ? EnumSet.of(OFPortState.LIVE) : EnumSet.noneOf(OFPortState.class);
     }
 
     private static Set<OFPortFeatures> features(long speedMbps) {
@@ -138,10 +138,10 @@ final class PortMessages {
                 .setTxDropped(U64.of(s.txDropped()))
                 .setRxErrors(U64.of(s.rxErrors()))
                 .setTxErrors(U64.of(s.txErrors()));
-        if (version != WireVersion.OF10) {
+        if (version.isAtLeast(WireVersion.OF13)) {
             entry.setDurationSec(durationNs / NS_PER_SECOND).setDurationNsec(durationNs % NS_PER_SECOND);
         }
-        if (version == WireVersion.OF15) {
+        if (version.hasProperties()) {
             return entry.setProperties(List.of(factory.buildPortStatsPropEthernet()
                             .setRxFrameErr(U64.of(s.rxFrameErrors()))
                             .setRxOverErr(U64.of(s.rxOverErrors()))

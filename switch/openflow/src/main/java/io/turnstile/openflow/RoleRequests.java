@@ -3,27 +3,22 @@ package io.turnstile.openflow;
 import static io.turnstile.openflow.AsyncMasks.MASTER;
 import static io.turnstile.openflow.AsyncMasks.SLAVE;
 
+import io.netty.buffer.ByteBuf;
+import io.turnstile.openflow.AsyncMasks.Kind;
 import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
-import java.util.ArrayList;
 import java.util.List;
-import org.projectfloodlight.openflow.protocol.OFAsyncConfigProp;
-import org.projectfloodlight.openflow.protocol.OFAsyncConfigPropFlowRemovedMaster;
-import org.projectfloodlight.openflow.protocol.OFAsyncConfigPropFlowRemovedSlave;
-import org.projectfloodlight.openflow.protocol.OFAsyncConfigPropPacketInMaster;
-import org.projectfloodlight.openflow.protocol.OFAsyncConfigPropPacketInSlave;
-import org.projectfloodlight.openflow.protocol.OFAsyncConfigPropPortStatusMaster;
-import org.projectfloodlight.openflow.protocol.OFAsyncConfigPropPortStatusSlave;
-import org.projectfloodlight.openflow.protocol.OFAsyncGetReply;
-import org.projectfloodlight.openflow.protocol.OFAsyncSet;
 import org.projectfloodlight.openflow.protocol.OFControllerRole;
-import org.projectfloodlight.openflow.protocol.OFFactory;
 import org.projectfloodlight.openflow.protocol.OFRoleRequest;
 import org.projectfloodlight.openflow.types.U64;
 
 /** Roles with generation ids, and the masks of what is sent unasked (OpenFlow 1.3.5 §6.3.5, §6.3.6). */
 final class RoleRequests {
+    private static final List<Kind> MASKED_IN_13 = List.of(Kind.PACKET_IN, Kind.PORT_STATUS, Kind.FLOW_REMOVED);
+    private static final int PROPERTY_BYTES = 8;
+    private static final int PROPERTIES = 2 * Kind.values().length;
+
     private final BridgeAgent agent;
 
     RoleRequests(BridgeAgent agent) {
@@ -70,69 +65,72 @@ final class RoleRequests {
                         out -> out.writeInt(request.session().role.niciraCode()));
     }
 
-    void setAsync(OFAsyncSet set, Session session) throws OfException {
-        AsyncMasks masks = new AsyncMasks();
-        if (session.version == WireVersion.OF15) {
-            for (OFAsyncConfigProp property : set.getProperties()) {
-                apply(property, session.async);
-            }
-            return;
-        }
-        masks.packetIn[MASTER] = (int) set.getPacketInMaskEqualMaster();
-        masks.packetIn[SLAVE] = (int) set.getPacketInMaskSlave();
-        masks.portStatus[MASTER] = (int) set.getPortStatusMaskEqualMaster();
-        masks.portStatus[SLAVE] = (int) set.getPortStatusMaskSlave();
-        masks.flowRemoved[MASTER] = (int) set.getFlowRemovedMaskEqualMaster();
-        masks.flowRemoved[SLAVE] = (int) set.getFlowRemovedMaskSlave();
-        session.async = masks;
+    /** OFPT_SET_ASYNC of 1.3: six masks, and nothing of what came later. */
+    void setAsync13(Request request) {
+        request.session().async = readMasks(request.body(), request.version());
     }
 
-    private static void apply(OFAsyncConfigProp property, AsyncMasks masks) throws OfException {
-        switch (property) {
-            case OFAsyncConfigPropPacketInMaster p -> masks.packetIn[MASTER] = (int) p.getMask();
-            case OFAsyncConfigPropPacketInSlave p -> masks.packetIn[SLAVE] = (int) p.getMask();
-            case OFAsyncConfigPropPortStatusMaster p -> masks.portStatus[MASTER] = (int) p.getMask();
-            case OFAsyncConfigPropPortStatusSlave p -> masks.portStatus[SLAVE] = (int) p.getMask();
-            case OFAsyncConfigPropFlowRemovedMaster p -> masks.flowRemoved[MASTER] = (int) p.getMask();
-            case OFAsyncConfigPropFlowRemovedSlave p -> masks.flowRemoved[SLAVE] = (int) p.getMask();
-            default -> throw new OfException(OfErrorCode.OFPBRC_BAD_TYPE, "async property " + property.getType());
+    /** NXT_SET_ASYNC_CONFIG has the same masks; the order is packet-ins, ports, flows, each for master and slave. */
+    static AsyncMasks readMasks(ByteBuf body, WireVersion version) {
+        AsyncMasks masks = new AsyncMasks();
+        for (Kind kind : MASKED_IN_13) {
+            masks.setBy(version, kind, MASTER, body.readInt());
+            masks.setBy(version, kind, SLAVE, body.readInt());
         }
+        return masks;
+    }
+
+    /** OFPT_SET_ASYNC since 1.4, and NXT_SET_ASYNC_CONFIG2: properties, each of which changes one mask. */
+    void setAsync(Request request) throws OfException {
+        AsyncMasks masks = new AsyncMasks(request.session().async);
+        ByteBuf body = request.body();
+        while (body.isReadable()) {
+            readProperty(body, request.version(), masks);
+        }
+        request.session().async = masks;
+    }
+
+    private static void readProperty(ByteBuf body, WireVersion version, AsyncMasks masks) throws OfException {
+        if (body.readableBytes() < PROPERTY_BYTES) {
+            throw new OfException(OfErrorCode.OFPBPC_BAD_LEN, "a cut property");
+        }
+        int type = body.readUnsignedShort();
+        int length = body.readUnsignedShort();
+        if (type >= PROPERTIES) {
+            throw new OfException(OfErrorCode.OFPACFC_UNSUPPORTED, "async property " + type);
+        }
+        if (length != PROPERTY_BYTES) {
+            throw new OfException(OfErrorCode.OFPBPC_BAD_LEN, "async property of " + length + " bytes");
+        }
+        Kind kind = Kind.values()[type / 2];
+        int mask = body.readInt();
+        if ((mask & ~kind.reasonsIn(version)) != 0) {
+            throw new OfException(OfErrorCode.OFPACFC_INVALID, kind + " mask " + mask);
+        }
+        masks.setBy(version, kind, type % 2 == 0 ? SLAVE : MASTER, mask);
     }
 
     void getAsync(Request request) {
         AsyncMasks masks = request.session().async;
-        Reply reply = request.reply();
-        OFFactory factory = reply.factory();
-        OFAsyncGetReply.Builder answer = factory.buildAsyncGetReply().setXid(reply.unsignedXid());
-        if (reply.version() == WireVersion.OF15) {
-            List<OFAsyncConfigProp> properties = new ArrayList<>();
-            properties.add(factory.buildAsyncConfigPropPacketInSlave()
-                    .setMask(masks.packetIn[SLAVE])
-                    .build());
-            properties.add(factory.buildAsyncConfigPropPacketInMaster()
-                    .setMask(masks.packetIn[MASTER])
-                    .build());
-            properties.add(factory.buildAsyncConfigPropPortStatusSlave()
-                    .setMask(masks.portStatus[SLAVE])
-                    .build());
-            properties.add(factory.buildAsyncConfigPropPortStatusMaster()
-                    .setMask(masks.portStatus[MASTER])
-                    .build());
-            properties.add(factory.buildAsyncConfigPropFlowRemovedSlave()
-                    .setMask(masks.flowRemoved[SLAVE])
-                    .build());
-            properties.add(factory.buildAsyncConfigPropFlowRemovedMaster()
-                    .setMask(masks.flowRemoved[MASTER])
-                    .build());
-            reply.send(answer.setProperties(properties).build());
-            return;
-        }
-        reply.send(answer.setPacketInMaskEqualMaster(masks.packetIn[MASTER])
-                .setPacketInMaskSlave(masks.packetIn[SLAVE])
-                .setPortStatusMaskEqualMaster(masks.portStatus[MASTER])
-                .setPortStatusMaskSlave(masks.portStatus[SLAVE])
-                .setFlowRemovedMaskEqualMaster(masks.flowRemoved[MASTER])
-                .setFlowRemovedMaskSlave(masks.flowRemoved[SLAVE])
-                .build());
+        WireVersion version = request.version();
+        request.reply().send(MessageType.GET_ASYNC_REPLY, out -> {
+            if (version.hasProperties()) {
+                for (Kind kind : Kind.values()) {
+                    writeProperty(out, kind, SLAVE, masks, version);
+                    writeProperty(out, kind, MASTER, masks, version);
+                }
+            } else {
+                for (Kind kind : MASKED_IN_13) {
+                    int known = kind.reasonsIn(version);
+                    out.writeInt(masks.get(kind, MASTER) & known).writeInt(masks.get(kind, SLAVE) & known);
+                }
+            }
+        });
+    }
+
+    private static void writeProperty(ByteBuf out, Kind kind, int role, AsyncMasks masks, WireVersion version) {
+        out.writeShort(kind.property(role))
+                .writeShort(PROPERTY_BYTES)
+                .writeInt(masks.get(kind, role) & kind.reasonsIn(version));
     }
 }

@@ -1,10 +1,16 @@
 package io.turnstile.openflow;
 
+import io.netty.buffer.ByteBuf;
 import io.turnstile.openflow.wire.TableFeaturesCodec;
+import io.turnstile.openflow.wire.TableModCodec;
+import io.turnstile.openflow.wire.TableStatsCodec;
+import io.turnstile.openflow.wire.Wire;
 import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.OpenFlowSwitch.TableStats;
+import io.turnstile.pipeline.TableMiss;
+import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
@@ -22,7 +28,6 @@ import org.projectfloodlight.openflow.protocol.OFPortDescStatsRequest;
 import org.projectfloodlight.openflow.protocol.OFPortMod;
 import org.projectfloodlight.openflow.protocol.OFPortStatsRequest;
 import org.projectfloodlight.openflow.protocol.OFQueueStatsRequest;
-import org.projectfloodlight.openflow.protocol.OFSetConfig;
 import org.projectfloodlight.openflow.protocol.OFTableStatsEntry;
 import org.projectfloodlight.openflow.types.DatapathId;
 import org.projectfloodlight.openflow.types.TableId;
@@ -34,6 +39,15 @@ final class StandardRequests {
     private static final int WILDCARDS10 = 0x3fffff;
 
     private static final int ALL_QUEUES = -1;
+    /** More do not fit into the 64 KB of the message, 64 bytes each; who wants all asks for port descriptions. */
+    private static final int MOST_PORTS_IN_FEATURES = 1000;
+
+    private static final int INVALID_TTL_TO_CONTROLLER = 1 << 2;
+    private static final int OFPC_FRAG_MASK = 3;
+    private static final int CONFIG_BYTES = 4;
+    private static final int CAPABILITIES_OFFSET = 24;
+    /** OFPC_BUNDLES. */
+    private static final int CAN_BUNDLE = 1 << 9;
 
     /** By number, LOCAL last, as Open vSwitch lists them and ovs-ofctl prints them. */
     private static final Comparator<OfPort> PORT_ORDER = (a, b) -> Integer.compareUnsigned(a.number(), b.number());
@@ -87,35 +101,69 @@ final class StandardRequests {
                     OFActionType.SET_NW_TOS,
                     OFActionType.SET_TP_SRC,
                     OFActionType.SET_TP_DST));
+        } else if (version == WireVersion.OF11) {
+            capabilities.add(OFCapabilities.ARP_MATCH_IP);
+        }
+        if (!version.isAtLeast(WireVersion.OF13)) { // later versions ask for them by themselves
             features.setPorts(bridge.ports().stream()
                     .sorted(PORT_ORDER)
+                    .limit(MOST_PORTS_IN_FEATURES)
                     .map(port -> PortMessages.describe(port, version))
                     .toList());
-        } else {
+        }
+        if (version != WireVersion.OF10) {
             capabilities.add(OFCapabilities.GROUP_STATS);
         }
-        if (version == WireVersion.OF15) {
-            capabilities.add(OFCapabilities.BUNDLES);
+        ByteBuf out = reply.buffer();
+        features.setCapabilities(capabilities).build().writeTo(out);
+        if (version.isAtLeast(WireVersion.OF14)) { // OpenFlowJ knows it in 1.5 alone
+            out.setInt(CAPABILITIES_OFFSET, out.getInt(CAPABILITIES_OFFSET) | CAN_BUNDLE);
         }
-        reply.send(features.setCapabilities(capabilities).build());
+        reply.send(out);
     }
 
     void config(Session session, Reply reply) {
         Set<OFConfigFlags> flags = EnumSet.of(OFConfigFlags.FRAG_NORMAL);
-        reply.send(reply.factory()
+        ByteBuf out = reply.buffer();
+        reply.factory()
                 .buildGetConfigReply()
                 .setXid(reply.unsignedXid())
                 .setFlags(flags)
                 .setMissSendLen(session.missSendLengthBytes)
-                .build());
+                .build()
+                .writeTo(out);
+        if (hasInvalidTtlFlag(reply.version()) && session.async.wantsInvalidTtl()) {
+            out.setShort(Wire.HEADER_BYTES, out.getUnsignedShort(Wire.HEADER_BYTES) | INVALID_TTL_TO_CONTROLLER);
+        }
+        reply.send(out);
     }
 
     /**
      * A way of handling fragments that is not had is no error: who asks afterwards sees what is in force (ovs-ofctl
      * does).
      */
-    void setConfig(OFSetConfig set, Session session) {
-        session.missSendLengthBytes = set.getMissSendLen() & 0xffff;
+    void setConfig(Request request) throws OfException {
+        ByteBuf body = request.body();
+        if (body.readableBytes() != CONFIG_BYTES) {
+            throw new OfException(OfErrorCode.OFPBRC_BAD_LEN, "set_config of " + body.readableBytes() + " bytes");
+        }
+        Session session = request.session();
+        boolean flagged = hasInvalidTtlFlag(request.version());
+        int flags = body.readUnsignedShort();
+        int known = OFPC_FRAG_MASK | (flagged ? INVALID_TTL_TO_CONTROLLER : 0);
+        if ((flags & ~known) != 0) {
+            throw new OfException(OfErrorCode.OFPSCFC_BAD_FLAGS, "flags " + flags);
+        }
+        if (flagged) {
+            session.async.setInvalidTtl((flags & INVALID_TTL_TO_CONTROLLER) != 0);
+        }
+        session.missSendLengthBytes = body.readUnsignedShort();
+        request.connection().wishesChanged();
+    }
+
+    /** OFPC_INVALID_TTL_TO_CONTROLLER went with 1.3, where async masks came. */
+    private static boolean hasInvalidTtlFlag(WireVersion version) {
+        return !version.isAtLeast(WireVersion.OF13);
     }
 
     /** A port's change waits for changes of flows, which may be long. */
@@ -149,6 +197,10 @@ final class StandardRequests {
     void tables(Reply reply) {
         MultipartReply parts = new MultipartReply(reply, MessageType.TABLE_STATS);
         for (TableStats table : bridge.tables()) {
+            if (reply.version() == WireVersion.OF11 || reply.version() == WireVersion.OF12) {
+                parts.add(out -> TableStatsCodec.write(out, table, bridge.tableCount(), reply.version()));
+                continue;
+            }
             OFTableStatsEntry.Builder entry = reply.factory()
                     .buildTableStatsEntry()
                     .setTableId(TableId.of(table.tableId()))
@@ -210,14 +262,72 @@ final class StandardRequests {
                 .build());
     }
 
-    /** OpenFlow 1.0 has no such statistics; Open vSwitch knows them all the same, and ovs-ofctl asks for them. */
+    /**
+     * OpenFlow 1.0 to 1.2 have no such statistics; Open vSwitch knows them all the same, and ovs-ofctl asks for them.
+     */
     void portDescriptions(Request request) throws OfException {
         int number = Ports.NONE;
-        if (request.version().isOxm()) {
-            OFPortDescStatsRequest parsed = request.parse(OFPortDescStatsRequest.class);
-            number = request.version() == WireVersion.OF15 ? parsed.getPortNo().getPortNumber() : Ports.NONE;
+        if (request.version() == WireVersion.OF15) {
+            number = request.parse(OFPortDescStatsRequest.class).getPortNo().getPortNumber();
+        } else if (request.body().isReadable()) {
+            throw new OfException(OfErrorCode.OFPBRC_BAD_LEN, "port descriptions of one port");
         }
         portDescriptions(number, request.reply());
+    }
+
+    /** There are no queues, of whatever port. */
+    void queueConfig(Request request) throws OfException {
+        WireVersion version = request.version();
+        ByteBuf body = request.body();
+        int number = version.hasInstructions() ? body.readInt() : Ports.widened(body.readUnsignedShort());
+        boolean reserved = Integer.compareUnsigned(number, Ports.MAX) >= 0;
+        boolean any = number == Ports.NONE && version.hasInstructions();
+        if (!any && (reserved || !hasPort(number))) {
+            throw new OfException(OfErrorCode.OFPQOFC_BAD_PORT, "port " + Integer.toUnsignedString(number));
+        }
+        request.reply().send(MessageType.QUEUE_GET_CONFIG_REPLY, out -> {
+            if (version.hasInstructions()) {
+                out.writeInt(number).writeZero(4);
+            } else {
+                out.writeShort(number).writeZero(6);
+            }
+        });
+    }
+
+    void queueDescriptions(Request request) throws OfException {
+        int number = request.body().readInt();
+        int queue = request.body().readInt();
+        if (number != Ports.NONE && !hasPort(number)) {
+            throw new OfException(OfErrorCode.OFPQOFC_BAD_PORT, "port " + Integer.toUnsignedString(number));
+        }
+        if (queue != ALL_QUEUES) {
+            throw new OfException(OfErrorCode.OFPQOFC_BAD_QUEUE, "queue " + Integer.toUnsignedString(queue));
+        }
+        new MultipartReply(request.reply(), MessageType.QUEUE_DESC).finish();
+    }
+
+    private boolean hasPort(int number) {
+        return bridge.ports().stream().anyMatch(port -> port.number() == number);
+    }
+
+    /** Waits for changes of flows, which may be long. */
+    void tableMod(Request request) throws OfException {
+        TableModCodec.TableMod mod = TableModCodec.read(request.body(), request.version());
+        if (mod.tableId() != FlowMod.ALL_TABLES && mod.tableId() >= bridge.tableCount()) {
+            throw new OfException(OfErrorCode.OFPTMFC_BAD_TABLE, "table " + mod.tableId());
+        }
+        if (mod.miss() != TableMiss.DEFAULT) {
+            request.changeElsewhere(MessageType.TABLE_MOD, () -> bridge.configureTable(mod.tableId(), mod.miss()));
+        }
+    }
+
+    void tableDescriptions(Request request) {
+        MultipartReply parts = new MultipartReply(request.reply(), MessageType.TABLE_DESC);
+        for (int table = 0; table < bridge.tableCount(); table++) {
+            int id = table;
+            parts.add(out -> TableModCodec.writeDescription(out, id));
+        }
+        parts.finish();
     }
 
     private void portDescriptions(int number, Reply reply) {

@@ -43,12 +43,27 @@ final class Dialogue implements AutoCloseable {
         this(new EmbeddedChannel(), version, memoryBytes, inactivityProbeMs);
     }
 
+    /** With a bridge that speaks no more versions than these. */
+    Dialogue(WireVersion version, AllowedVersions spoken) {
+        this(new EmbeddedChannel(), version, Runtime.getRuntime().maxMemory(), 0, spoken);
+    }
+
     Dialogue(EmbeddedChannel channel, WireVersion version, long memoryBytes, int inactivityProbeMs) {
+        this(channel, version, memoryBytes, inactivityProbeMs, AllowedVersions.ALL);
+    }
+
+    private Dialogue(
+            EmbeddedChannel channel,
+            WireVersion version,
+            long memoryBytes,
+            int inactivityProbeMs,
+            AllowedVersions spoken) {
         this.channel = channel;
         this.version = version;
         shared = new Shared(clock, failures::add, memoryBytes, task -> elsewhere.execute(task));
         agent = new OpenFlowAgent(channel.eventLoop(), shared).attach(bridge);
         connection = new OpenFlowConnection(agent, true, inactivityProbeMs, OpenFlowConnection.GREETING_MS);
+        agent.speak(spoken);
         channel.pipeline().addLast(new OpenFlowFramer(), connection);
         channel.freezeTime();
         connection.channelActive(channel.pipeline().context(connection));
@@ -167,7 +182,8 @@ final class Dialogue implements AutoCloseable {
         int type = message.getUnsignedShort(Wire.HEADER_BYTES);
         int code = message.getUnsignedShort(Wire.HEADER_BYTES + 2);
         for (OfErrorCode each : OfErrorCode.values()) {
-            if (each.type13() == type && each.code13() == code) {
+            OfErrorCode.Form form = each.in(WireVersion.OF15.code());
+            if (form.type() == type && form.code() == code) {
                 return each;
             }
         }

@@ -3,6 +3,8 @@ package io.turnstile.openflow;
 import io.turnstile.conntrack.ConnectionFilter;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch;
+import io.turnstile.pipeline.TableMiss;
+import io.turnstile.pipeline.TlvTable;
 import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.GroupMod;
 import io.turnstile.pipeline.flow.Match;
@@ -16,6 +18,7 @@ import io.turnstile.port.PortStatistics;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Stream;
 
 /** A bridge that keeps a list of flows and forwards nothing: enough to be talked to. */
 final class FakeSwitch implements OpenFlowSwitch {
@@ -36,10 +39,19 @@ final class FakeSwitch implements OpenFlowSwitch {
     volatile boolean slow;
 
     volatile Step duringFlush = () -> {};
+    volatile int refreshed;
+    private final TlvTable tlvTable = new TlvTable();
+    private final TableMiss[] misses =
+            Stream.generate(() -> TableMiss.DEFAULT).limit(254).toArray(TableMiss[]::new);
 
     /** What may wait. */
     interface Step {
         void run() throws InterruptedException;
+    }
+
+    @Override
+    public void refreshSubscribers() {
+        refreshed++;
     }
 
     @Override
@@ -195,9 +207,21 @@ final class FakeSwitch implements OpenFlowSwitch {
         for (int i = 0; i < 254; i++) {
             int id = i;
             tables.add(new TableStats(
-                    i, (int) flows.stream().filter(f -> f.tableId() == id).count(), 0, 0, 1_000_000));
+                    i, (int) flows.stream().filter(f -> f.tableId() == id).count(), 0, 0, 1_000_000, misses[i]));
         }
         return tables;
+    }
+
+    @Override
+    public synchronized void configureTable(int tableId, TableMiss miss) {
+        for (int i = 0; i < misses.length; i++) {
+            misses[i] = tableId == i || tableId == FlowMod.ALL_TABLES ? miss : misses[i];
+        }
+    }
+
+    @Override
+    public TlvTable tlvTable() {
+        return tlvTable;
     }
 
     @Override

@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Every row of {@link MessageType} in every version that has it. */
 class MessageTypeTest {
     /** Messages that are known only to be refused; who makes one work takes it out here. */
-    private static final Set<MessageType> REFUSED = Set.of(MessageType.TABLE_MOD);
+    private static final Set<MessageType> REFUSED = Set.of();
 
     private static final Set<OfErrorCode> UNKNOWN = Set.of(
             OfErrorCode.OFPBRC_BAD_TYPE,
@@ -86,10 +86,10 @@ class MessageTypeTest {
             case TYPE -> {}
             case NICIRA -> out.writeInt(Wire.NICIRA).writeInt(number);
             case ONF -> out.writeInt(Wire.ONF).writeInt(number);
-            case STATISTICS -> out.writeShort(number).writeZero(version.isOxm() ? 6 : 2);
+            case STATISTICS -> out.writeShort(number).writeZero(version.hasInstructions() ? 6 : 2);
             case NICIRA_STATISTICS ->
                 out.writeShort(Wire.EXPERIMENTER)
-                        .writeZero(version.isOxm() ? 6 : 2)
+                        .writeZero(version.hasInstructions() ? 6 : 2)
                         .writeInt(Wire.NICIRA)
                         .writeInt(number);
         }
@@ -166,6 +166,9 @@ class MessageTypeTest {
         MessageType type = each.type();
         assertThat(MessageType.received(type.space(), each.version(), type.number(each.version())))
                 .isSameAs(type);
+        if (type == MessageType.TABLE_MOD) {
+            return; // zeros are a valid one, which is done elsewhere: TableMessagesTest
+        }
         // Zeros are seldom a valid request, but whatever answers them knows the message.
         OfErrorCode refused = refusal(message(each, type.minBodyBytes()), each.version(), Role.EQUAL);
         if (!REFUSED.contains(type)) {
@@ -276,7 +279,7 @@ class MessageTypeTest {
         assertThat(refusal(experimenter(version, experimenter, 0, 0x1234, 1), version, Role.SLAVE))
                 .isEqualTo(OfErrorCode.OFPBRC_BAD_VENDOR);
         int statistics = MessageNumber.STATISTICS_REQUEST.in(version);
-        int headBytes = version.isOxm() ? 8 : 4;
+        int headBytes = version.hasInstructions() ? 8 : 4;
         assertThat(refusal(experimenter(version, statistics, headBytes, Wire.NICIRA, 9999), version, Role.EQUAL))
                 .isEqualTo(OfErrorCode.OFPBRC_BAD_SUBTYPE);
         assertThat(refusal(experimenter(version, statistics, headBytes, 0x1234, 1), version, Role.EQUAL))

@@ -121,8 +121,8 @@ class OpenFlowSequenceFuzzTest {
     private static ByteBuf bundleMessage(
             Dialogue peer, WireVersion version, boolean control, java.util.function.Consumer<ByteBuf> body) {
         MessageType type = switch (version) {
-            case OF10, OF13 -> control ? MessageType.ONF_BUNDLE_CONTROL : MessageType.ONF_BUNDLE_ADD;
-            case OF15 -> control ? MessageType.BUNDLE_CONTROL : MessageType.BUNDLE_ADD;
+            case OF10, OF11, OF12, OF13 -> control ? MessageType.ONF_BUNDLE_CONTROL : MessageType.ONF_BUNDLE_ADD;
+            case OF14, OF15 -> control ? MessageType.BUNDLE_CONTROL : MessageType.BUNDLE_ADD;
         };
         return type.number(version) == MessageNumber.NONE
                 ? peer.message(Dialogue.ECHO_REQUEST, XID, none -> {})

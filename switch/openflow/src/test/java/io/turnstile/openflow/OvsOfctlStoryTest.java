@@ -54,7 +54,7 @@ class OvsOfctlStoryTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"OpenFlow10", "OpenFlow13", "OpenFlow15"})
+    @ValueSource(strings = {"OpenFlow10", "OpenFlow11", "OpenFlow12", "OpenFlow13", "OpenFlow14", "OpenFlow15"})
     void showNamesTheBridgeAndItsPorts(String version) throws Exception {
         String shown = Tool.ok("-O", version, "show", target);
         assertThat(shown)
@@ -95,7 +95,7 @@ class OvsOfctlStoryTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"OpenFlow10", "OpenFlow13", "OpenFlow15"})
+    @ValueSource(strings = {"OpenFlow10", "OpenFlow11", "OpenFlow12", "OpenFlow13", "OpenFlow14", "OpenFlow15"})
     void statisticsAreShown(String version) throws Exception {
         Tool.ok("-O", version, "add-flow", target, "cookie=0x5,ip,actions=1");
         assertThat(Tool.ok("-O", version, "dump-flows", target))
@@ -106,7 +106,7 @@ class OvsOfctlStoryTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"OpenFlow10", "OpenFlow13", "OpenFlow15"})
+    @ValueSource(strings = {"OpenFlow10", "OpenFlow11", "OpenFlow12", "OpenFlow13", "OpenFlow14", "OpenFlow15"})
     void flowsAreAddedFromAFileChangedAndDeleted(String version) throws Exception {
         Path file = dir.resolve("flows");
         Files.writeString(file, """
@@ -120,14 +120,14 @@ class OvsOfctlStoryTest {
         assertThat(dump(version)).contains("ip,nw_dst=10.0.0.1 actions=LOCAL");
         Tool.ok("-O", version, "--strict", "del-flows", target, "table=0,ip,nw_dst=10.0.0.1");
         assertThat(dump(version).lines()).hasSize(2);
-        Tool.ok("-O", version, "del-flows", target, "out_port=2");
+        Tool.ok("-O", version, "del-flows", target, "table=1,out_port=2");
         assertThat(dump(version).lines()).containsExactly(" ip,nw_dst=10.0.0.2 actions=output:1");
         Tool.ok("-O", version, "del-flows", target);
         assertThat(dump(version)).isBlank();
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"OpenFlow10", "OpenFlow13", "OpenFlow15"})
+    @ValueSource(strings = {"OpenFlow10", "OpenFlow11", "OpenFlow12", "OpenFlow13", "OpenFlow14", "OpenFlow15"})
     void cookieSelectsWhatToDelete(String version) throws Exception {
         Tool.ok("-O", version, "add-flow", target, "cookie=0x15,ip,actions=1");
         Tool.ok("-O", version, "add-flow", target, "cookie=0x25,arp,actions=1");
@@ -136,7 +136,7 @@ class OvsOfctlStoryTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"OpenFlow13", "OpenFlow14,OpenFlow15"})
+    @ValueSource(strings = {"OpenFlow13", "OpenFlow14", "OpenFlow15"})
     void bundleIsAppliedWholeOrNotAtAll(String version) throws Exception {
         Path good = Files.writeString(dir.resolve("good"), "ip,actions=1\narp,actions=2\n");
         Path bad = Files.writeString(dir.resolve("bad"), "udp,actions=1\ntcp,actions=666\n");
@@ -147,7 +147,7 @@ class OvsOfctlStoryTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"OpenFlow10", "OpenFlow13", "OpenFlow15"})
+    @ValueSource(strings = {"OpenFlow10", "OpenFlow11", "OpenFlow12", "OpenFlow13", "OpenFlow14", "OpenFlow15"})
     void portsAndTablesAreDumped(String version) throws Exception {
         assertThat(Tool.ok("-O", version, "dump-ports", target))
                 .contains(
@@ -163,7 +163,7 @@ class OvsOfctlStoryTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"OpenFlow10", "OpenFlow13", "OpenFlow15"})
+    @ValueSource(strings = {"OpenFlow10", "OpenFlow11", "OpenFlow12", "OpenFlow13", "OpenFlow14", "OpenFlow15"})
     void packetOutIsSent(String version) throws Exception {
         Tool.ok("-O", version, "packet-out", target, "in_port=1,packet=" + FRAME + ",actions=2,resubmit(,3)");
         assertThat(bridge.sent).hasSize(1);
@@ -172,7 +172,7 @@ class OvsOfctlStoryTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"OpenFlow10", "OpenFlow13", "OpenFlow15"})
+    @ValueSource(strings = {"OpenFlow10", "OpenFlow11", "OpenFlow12", "OpenFlow13", "OpenFlow14", "OpenFlow15"})
     void portIsModified(String version) throws Exception {
         Tool.ok("-O", version, "mod-port", target, "p1", "no-forward");
         assertThat(Tool.ok("-O", version, "show", target)).contains("config:     NO_FWD");
@@ -217,7 +217,10 @@ class OvsOfctlStoryTest {
         "OpenFlow10,openflow10",
         "OpenFlow10,nxt_packet_in",
         "OpenFlow10,nxt_packet_in2",
+        "OpenFlow11,standard",
+        "OpenFlow12,standard",
         "OpenFlow13,standard",
+        "OpenFlow14,standard",
         "OpenFlow13,nxt_packet_in2",
         "OpenFlow15,standard"
     })
@@ -255,7 +258,8 @@ class OvsOfctlStoryTest {
                     Command.ADD,
                     "ip,nw_dst=10." + (i >> 8) + "." + (i & 255) + ".1,actions=load:" + i + "->NXM_NX_REG0[],1"));
         }
-        for (String version : List.of("OpenFlow10", "OpenFlow13", "OpenFlow15")) {
+        for (String version :
+                List.of("OpenFlow10", "OpenFlow11", "OpenFlow12", "OpenFlow13", "OpenFlow14", "OpenFlow15")) {
             assertThat(dump(version).lines()).as(version).hasSize(3000);
         }
     }

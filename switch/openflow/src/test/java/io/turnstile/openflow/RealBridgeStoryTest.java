@@ -73,7 +73,8 @@ class RealBridgeStoryTest {
 
     @Test
     void flowsAreDumpedAsThePeerDumpsThem() throws Exception {
-        for (String version : List.of("OpenFlow10", "OpenFlow13", "OpenFlow15")) {
+        for (String version :
+                List.of("OpenFlow10", "OpenFlow11", "OpenFlow12", "OpenFlow13", "OpenFlow14", "OpenFlow15")) {
             for (String flow : recorded(version)) {
                 Tool.ok("-O", version, "del-flows", target);
                 Tool.ok("-O", version, "add-flow", target, flow);
@@ -100,7 +101,7 @@ class RealBridgeStoryTest {
                     "priority=10,ip,nw_src=10.%d.%d.%d,actions=output:1\n".formatted(i >> 16, i >> 8 & 0xff, i & 0xff));
         }
         Path file = Files.writeString(dir.resolve("flows"), flows);
-        for (String version : List.of("OpenFlow13", "OpenFlow15")) {
+        for (String version : List.of("OpenFlow13", "OpenFlow14", "OpenFlow15")) {
             Tool.ok("-O", version, "del-flows", target);
             Tool.ok("-O", version, "--bundle", "add-flows", target, file.toString());
             assertThat(Tool.ok("-O", version, "dump-aggregate", target)).contains("flow_count=100000");
@@ -229,7 +230,8 @@ class RealBridgeStoryTest {
     void commandsOfEveryDayWork() throws Exception {
         Tool.ok("del-flows", target); // the bridge begins with a NORMAL flow
         bridge.apply(FlowText.parseFlowMod(FlowMod.Command.ADD, "cookie=7,arp,actions=NORMAL"));
-        for (String version : List.of("OpenFlow10", "OpenFlow13", "OpenFlow15")) {
+        for (String version :
+                List.of("OpenFlow10", "OpenFlow11", "OpenFlow12", "OpenFlow13", "OpenFlow14", "OpenFlow15")) {
             assertThat(Tool.ok("-O", version, "show", target)).contains("1(p1): addr:02:00:00:00:00:02", "LOCAL(br0)");
             assertThat(Tool.ok("-O", version, "dump-flows", target)).contains("cookie=0x7", "arp actions=NORMAL");
             assertThat(Tool.ok("-O", version, "dump-tables", target)).contains("active=1");

@@ -65,13 +65,20 @@ final class BridgeEvents {
 
     /** Asks the subscribers again whether they want packets that match no flow. */
     void refresh() {
-        boolean wanted = subscribers.stream().anyMatch(subscriber -> subscriber.listener.wantsPacketInOnMiss());
-        if (wanted != packetInOnMiss) {
-            pipeline.change(effects -> {
+        if (isWanted() == packetInOnMiss) {
+            return;
+        }
+        pipeline.change(effects -> {
+            boolean wanted = isWanted(); // as of now: who asks at the same time may have come first
+            if (wanted != packetInOnMiss) {
                 packetInOnMiss = wanted;
                 effects.everythingThrough(dependents);
-            });
-        }
+            }
+        });
+    }
+
+    private boolean isWanted() {
+        return subscribers.stream().anyMatch(subscriber -> subscriber.listener.wantsPacketInOnMiss());
     }
 
     boolean wantsPacketInOnMiss() {

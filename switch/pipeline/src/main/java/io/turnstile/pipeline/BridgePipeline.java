@@ -27,7 +27,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class BridgePipeline implements OpenFlowSwitch {
     /** OpenFlow 1.0.0 §5.3.1: what a switch sends of a packet that met no flow. */
-    private static final int MISS_BYTES = 128;
+    /** Controllers get what misses whole, as from Open vSwitch. */
+    private static final int MISS_BYTES = 0xffff;
 
     /** {@code Bridge:fail_mode}: what a bridge does without a controller. */
     public enum FailMode {
@@ -47,6 +48,7 @@ public final class BridgePipeline implements OpenFlowSwitch {
     private final Pipeline pipeline;
     private final String name;
     private volatile long datapathId;
+    private final TlvTable tlvTable = new TlvTable();
     private final MacTable macTable = new MacTable();
     private final Bundles bundles = new Bundles(macTable);
     private boolean forwardsReserved; // under the table lock
@@ -333,6 +335,16 @@ public final class BridgePipeline implements OpenFlowSwitch {
     }
 
     @Override
+    public void configureTable(int tableId, TableMiss miss) {
+        tables.configure(tableId, miss);
+    }
+
+    @Override
+    public TlvTable tlvTable() {
+        return tlvTable;
+    }
+
+    @Override
     public List<TableStats> tables() {
         return tables.statistics();
     }
@@ -420,10 +432,7 @@ public final class BridgePipeline implements OpenFlowSwitch {
         return events.subscribe(listener);
     }
 
-    /**
-     * Asks the subscribers again whether they want packets that match no flow (controllers of OpenFlow 1.0 to 1.2 do;
-     * later ones have a flow for that). To be called when one changes its mind.
-     */
+    @Override
     public void refreshSubscribers() {
         events.refresh();
     }

@@ -29,6 +29,7 @@ final class FlowTable {
     /** Datapath flows whose walk looked something up here. */
     final Dependents dependents = new Dependents();
 
+    TableMiss miss = TableMiss.DEFAULT;
     final LongAdder lookups = new LongAdder();
     final LongAdder matched = new LongAdder();
     private final List<SubTable> subTables = new ArrayList<>();

@@ -24,8 +24,8 @@ import java.util.function.Consumer;
 /**
  * The flow tables of one bridge: changes of flows, what flows there are, and their timeouts.
  *
- * <p>Threads: under the table lock, except for {@link #applyAll}, {@link #tryApply}, {@link #select}, {@link #cursor}
- * and {@link #statistics}, which take it.
+ * <p>Threads: under the table lock, except for {@link #applyAll}, {@link #tryApply}, {@link #select}, {@link #cursor},
+ * {@link #configure} and {@link #statistics}, which take it.
  */
 final class FlowTables {
     /** How many tables controllers have. */
@@ -259,11 +259,26 @@ final class FlowTables {
         return new SelectedFlows(pipeline, query, rules, withHidden);
     }
 
+    /** What becomes of packets that no flow of the table matches. */
+    void configure(int idOrAll, TableMiss miss) {
+        pipeline.change(effects -> oneOrAll(idOrAll).forEach(table -> {
+            if (table.miss != miss) {
+                table.miss = miss;
+                effects.everythingThrough(table.dependents);
+            }
+        }));
+    }
+
     List<TableStats> statistics() {
         pipeline.datapath().pushStatistics();
         return pipeline.read(() -> Arrays.stream(tables, 0, COUNT)
                 .map(table -> new TableStats(
-                        table.id, table.shownSize(), table.lookups.sum(), table.matched.sum(), FlowTable.MAX_ENTRIES))
+                        table.id,
+                        table.shownSize(),
+                        table.lookups.sum(),
+                        table.matched.sum(),
+                        FlowTable.MAX_ENTRIES,
+                        table.miss))
                 .toList());
     }
 

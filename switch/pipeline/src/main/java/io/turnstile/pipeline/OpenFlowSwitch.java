@@ -117,6 +117,16 @@ public interface OpenFlowSwitch {
     /** Counters of each table, by number. */
     List<TableStats> tables();
 
+    /**
+     * Says what becomes of packets that no flow of the table matches.
+     *
+     * @param tableId or {@link FlowMod#ALL_TABLES}
+     */
+    void configureTable(int tableId, TableMiss miss);
+
+    /** Which options of tunnels the bridge's metadata fields stand for. */
+    TlvTable tlvTable();
+
     /** Present ports, ordered by number with LOCAL first as ovs-ofctl show prints. */
     List<OfPort> ports();
 
@@ -139,6 +149,12 @@ public interface OpenFlowSwitch {
 
     /** Subscribes to asynchronous messages; returns a handle that unsubscribes. */
     AutoCloseable subscribe(Events listener);
+
+    /**
+     * Asks the subscribers again whether they want packets that match no flow ({@link Events#wantsPacketInOnMiss}). To
+     * be called when one changes its mind; waits for changes of flows, which may be long.
+     */
+    default void refreshSubscribers() {}
 
     /** True while standalone behaviour is in force (fail_mode standalone and no controller reachable). */
     boolean isStandalone();
@@ -217,7 +233,8 @@ public interface OpenFlowSwitch {
             long byteCount,
             List<OfAction> actions) {}
 
-    record TableStats(int tableId, int activeCount, long lookupCount, long matchedCount, int maxEntries) {}
+    record TableStats(
+            int tableId, int activeCount, long lookupCount, long matchedCount, int maxEntries, TableMiss miss) {}
 
     /** A bundle is refused: {@code index} of the change at fault. */
     final class BundleException extends Exception {

@@ -96,16 +96,28 @@ final class OutputActions {
     }
 
     /**
-     * The reason is the action's, unless the packet is a packet-out's, or the action is in a group's bucket or an
-     * action set.
+     * The reason is the action's; of one that only outputs, it is where that stands: in a packet-out, a group's bucket,
+     * an action set, or a table-miss flow.
      */
     void toController(OfAction.Controller controller) {
-        PacketInReason reason = walk.inPacketOut
-                ? PacketInReason.PACKET_OUT
-                : walk.state.inBucket
-                        ? PacketInReason.GROUP
-                        : walk.state.inActionSet ? PacketInReason.ACTION_SET : controller.reason();
-        toController(controller.maxLengthBytes(), reason, controller.controllerId());
+        boolean outputs = controller.reason() == PacketInReason.ACTION && controller.controllerId() == 0;
+        toController(
+                controller.maxLengthBytes(),
+                outputs ? reasonOfOutput() : controller.reason(),
+                controller.controllerId());
+    }
+
+    private PacketInReason reasonOfOutput() {
+        if (walk.inPacketOut) {
+            return PacketInReason.PACKET_OUT;
+        }
+        if (walk.state.inBucket) {
+            return PacketInReason.GROUP;
+        }
+        if (walk.state.inActionSet) {
+            return PacketInReason.ACTION_SET;
+        }
+        return walk.state.inTableMiss ? PacketInReason.EXPLICIT_MISS : PacketInReason.ACTION;
     }
 
     void expiredToController() {
@@ -113,7 +125,10 @@ final class OutputActions {
     }
 
     void missToController(int maxLengthBytes) {
-        toController(maxLengthBytes, PacketInReason.NO_MATCH, 0);
+        long cookie = walk.state.ruleCookie;
+        walk.state.ruleCookie = 0; // that of Open vSwitch's rule for misses
+        toController(maxLengthBytes, PacketInReason.IMPLICIT_MISS, 0);
+        walk.state.ruleCookie = cookie;
     }
 
     private void toController(int maxLengthBytes, PacketInReason reason, int controllerId) {

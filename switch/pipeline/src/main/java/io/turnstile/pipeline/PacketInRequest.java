@@ -28,7 +28,8 @@ public record PacketInRequest(
 
     @Override
     public String userspaceText() {
-        return "controller(reason=" + reason.number() + ",dont_send=0,continuation=0,recirc_id=0,rule_cookie="
+        // Open vSwitch's datapath numbers all reasons as they stand in their enumeration.
+        return "controller(reason=" + reason.ordinal() + ",dont_send=0,continuation=0,recirc_id=0,rule_cookie="
                 + (cookie == 0 ? "0" : "0x" + Long.toHexString(cookie)) + ",controller_id=" + controllerId + ",max_len="
                 + maxLengthBytes + ")";
     }

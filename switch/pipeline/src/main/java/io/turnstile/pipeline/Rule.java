@@ -231,6 +231,11 @@ final class Rule extends HashChains.Node {
 
     // ---- what it is ----
 
+    /** Whether the flow is its table's table-miss flow (OpenFlow 1.3.5 §5.4). */
+    boolean isTableMiss() {
+        return priority == 0 && match.equals(Match.ANY);
+    }
+
     /** Whether the flow is the switch's and not shown to controllers: its priority is above all that they can set. */
     boolean isHidden() {
         return priority > MAX_PRIORITY;

@@ -72,7 +72,9 @@ final class Translator {
     Upcall.Translation translateAt(BridgePipeline entered, int inPort) {
         PortLocation location = new PortLocation(entered, inPort);
         walk.enter(location);
-        receive(location, true);
+        if (mayReceive(location)) {
+            start(location.number(), 0);
+        }
         return walk.result();
     }
 
@@ -104,7 +106,14 @@ final class Translator {
     private void thaw(FrozenWalk frozen) {
         walk.thaw(frozen);
         walk.report.resume(frozen.tableId());
-        lookUp(frozen.inPort(), frozen.tableId(), true, false, true);
+        start(frozen.inPort(), frozen.tableId());
+    }
+
+    /** The walk's first table; its flow's cookie is that of the action set, too, as in Open vSwitch. */
+    private void start(int inPort, int table) {
+        WalkState state = walk.state;
+        Rule first = lookUp(inPort, table, true, false, true);
+        state.ruleCookie = first == null ? 0 : first.cookie;
         runActionSet();
     }
 
@@ -117,12 +126,15 @@ final class Translator {
 
     /** The walk has come in by the port: its tables, from the first one on. */
     void receive(PortLocation location, boolean last) {
-        OfPort port = location.bridge().port(location.number());
-        boolean mayReceive = port == null || (port.config() & (OfPort.CONFIG_NO_RECV | OfPort.CONFIG_PORT_DOWN)) == 0;
-        if (mayReceive) {
+        if (mayReceive(location)) {
             lookUp(location.number(), 0, true, false, last);
             runActionSet();
         }
+    }
+
+    private static boolean mayReceive(PortLocation location) {
+        OfPort port = location.bridge().port(location.number());
+        return port == null || (port.config() & (OfPort.CONFIG_NO_RECV | OfPort.CONFIG_PORT_DOWN)) == 0;
     }
 
     /**
@@ -132,20 +144,28 @@ final class Translator {
      * @param honourMiss whether a packet that meets no flow may go to the controllers
      * @param withConntrackTuple whether the connection's original tuple stands for the packet's addresses and ports
      * @param last whether nothing can follow in the walk's bridge
+     * @return the flow, null if there is none
      */
-    void lookUp(int inPort, int table, boolean honourMiss, boolean withConntrackTuple, boolean last) {
+    @Nullable
+    Rule lookUp(int inPort, int table, boolean honourMiss, boolean withConntrackTuple, boolean last) {
         if (isTooDeep()) {
-            return;
+            return null;
         }
         if (withConntrackTuple && !canSwap()) {
             walk.report.error("resubmit(ct) with non-tracked or non-IP packet!");
-            return;
+            return null;
         }
         int oldTable = walk.state.tableId;
         walk.state.tableId = table;
-        Rule rule = find(walk.state.bridge.table(table), inPort, withConntrackTuple);
-        boolean packetIn = rule == null && honourMiss && callsForPacketIn();
-        walk.report.openTable(table, rule, packetIn);
+        FlowTable looked = walk.state.bridge.table(table);
+        Rule rule = find(looked, inPort, withConntrackTuple);
+        while (rule == null && honourMiss && looked.miss == TableMiss.CONTINUE && looked.id + 1 < FlowTables.COUNT) {
+            looked = walk.state.bridge.table(looked.id + 1);
+            walk.state.tableId = looked.id;
+            rule = find(looked, inPort, withConntrackTuple);
+        }
+        boolean packetIn = rule == null && honourMiss && callsForPacketIn(looked.miss);
+        walk.report.openTable(looked.id, rule, packetIn);
         if (rule != null) {
             descend(rule, table <= oldTable, last);
         } else {
@@ -153,6 +173,7 @@ final class Translator {
         }
         walk.report.close();
         walk.state.tableId = oldTable;
+        return rule;
     }
 
     /** Ends the walk, and says why, if it goes too deep or too far. */
@@ -197,16 +218,19 @@ final class Translator {
         WalkState state = walk.state;
         long oldCookie = state.ruleCookie;
         boolean wasInBucket = state.inBucket;
+        boolean oldMiss = state.inTableMiss;
         resubmits++;
         depth += deepens ? 1 : 0;
         state.ruleCookie = rule.cookie;
         state.inBucket = false;
+        state.inTableMiss = rule.isTableMiss();
         if (rule.actions.isEmpty()) {
             walk.report.likeAction("drop");
         }
         run(rule.actions, last);
         state.ruleCookie = oldCookie;
         state.inBucket = wasInBucket;
+        state.inTableMiss = oldMiss;
         depth -= deepens ? 1 : 0;
     }
 
@@ -221,10 +245,15 @@ final class Translator {
         }
     }
 
-    private boolean callsForPacketIn() {
+    private boolean callsForPacketIn(TableMiss miss) {
         OfPort port = walk.state.bridge.port(walk.state.inPort());
         boolean silenced = port != null && (port.config() & OfPort.CONFIG_NO_PACKET_IN) != 0;
-        return walk.state.bridge.wantsPacketInOnMiss() && !silenced;
+        return !silenced
+                && switch (miss) {
+                    case DEFAULT -> walk.state.bridge.wantsPacketInOnMiss();
+                    case CONTROLLER, CONTINUE -> true;
+                    case DROP -> false;
+                };
     }
 
     private void resubmit(OfAction.Resubmit resubmit, boolean last) {

@@ -28,6 +28,8 @@ final class WalkState {
     int tableId;
     /** The cookie of the flow that runs now; all ones if there is none. */
     long ruleCookie = NO_COOKIE;
+    /** Whether the flow that runs now matches all packets at priority 0 (OpenFlow 1.3.5 §5.4). */
+    boolean inTableMiss;
     /** Whether the packet's ct_ fields are those of its connection, not yet cleared. */
     boolean conntrackVisible;
 

@@ -188,4 +188,14 @@ class ActionCheckTest {
                         PipelineBench.parse(FlowMod.Command.ADD, "check_overlap,in_port=1,actions=drop")));
         assertThat(refused.code()).isEqualTo(OfErrorCode.OFPFMFC_OVERLAP);
     }
+
+    /** OpenFlow 1.0's own actions: packets without the field stay as they are. Later versions refuse them. */
+    @Test
+    void whatSetsOneFieldUnder10NeedsNoPrerequisites() {
+        OfAction mod = new OfAction.SetField(Field.NW_SRC, 0, 1, 0, 0xffff_ffffL, OfAction.SetField.Spelling.MOD);
+        assertThat(refusal(0, Match.ANY, mod)).isNull();
+        OfException strict =
+                catchThrowableOfType(OfException.class, () -> ActionCheck.checkStrictly(List.of(mod), Match.ANY, 0));
+        assertThat(strict.code()).isEqualTo(OfErrorCode.OFPBAC_MATCH_INCONSISTENT);
+    }
 }

@@ -11,6 +11,8 @@ import java.util.List;
 final class EventRecorder implements OpenFlowSwitch.Events {
     final List<String> events = new ArrayList<>();
     Match lastMetadata;
+    PacketInReason lastReason;
+    long lastCookie;
     boolean wantsMisses;
 
     @Override
@@ -23,6 +25,8 @@ final class EventRecorder implements OpenFlowSwitch.Events {
             int controllerId,
             Match metadata) {
         lastMetadata = metadata;
+        lastReason = reason;
+        lastCookie = cookie;
         events.add("packet-in reason=" + reason.number() + " table=" + tableId + " in_port="
                 + metadata.value(Field.IN_PORT));
     }

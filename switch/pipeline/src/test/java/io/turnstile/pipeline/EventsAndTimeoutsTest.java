@@ -7,7 +7,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.datapath.Field;
 import io.turnstile.pipeline.flow.FlowMod;
+import io.turnstile.pipeline.flow.FlowText;
 import io.turnstile.pipeline.flow.Match;
+import io.turnstile.pipeline.flow.PacketInReason;
 import java.time.Duration;
 import java.util.concurrent.Executors;
 import org.junit.jupiter.api.Test;
@@ -110,6 +112,70 @@ class EventsAndTimeoutsTest {
         subscription.close();
         bench.receive(1, udp().bytes());
         assertThat(recorder.events).containsExactly("packet-in reason=0 table=0 in_port=1");
+    }
+
+    @Test
+    void aMissHasAReasonAndACookieOfItsOwn() {
+        EventRecorder recorder = new EventRecorder();
+        recorder.wantsMisses = true;
+        bench.br0.subscribe(recorder);
+        bench.receive(1, udp().bytes());
+        assertThat(recorder.lastReason).isEqualTo(PacketInReason.IMPLICIT_MISS);
+        assertThat(recorder.lastCookie).isZero();
+        bench.flows("priority=0,cookie=0x5,actions=controller");
+        bench.receive(1, udp().bytes());
+        assertThat(recorder.lastReason).isEqualTo(PacketInReason.EXPLICIT_MISS);
+        assertThat(recorder.lastCookie).isEqualTo(5);
+        bench.flows("priority=1,udp,cookie=0x6,actions=controller");
+        bench.receive(1, udp().bytes());
+        assertThat(recorder.lastReason).as("a flow that does not match all").isEqualTo(PacketInReason.ACTION);
+    }
+
+    /** OFPTC_TABLE_MISS_* of OpenFlow 1.1 and 1.2. */
+    @Test
+    void aTableSaysWhatBecomesOfItsMisses() {
+        EventRecorder recorder = new EventRecorder();
+        bench.br0.subscribe(recorder);
+        bench.flows("table=2,actions=output:2");
+        assertThat(bench.receive(1, udp().bytes())).as("nothing was said").isEmpty();
+        bench.br0.configureTable(0, TableMiss.CONTINUE);
+        bench.br0.configureTable(1, TableMiss.CONTINUE);
+        assertThat(bench.receive(1, udp().bytes())).hasSize(1);
+        bench.br0.configureTable(1, TableMiss.CONTROLLER);
+        assertThat(bench.receive(1, udp().bytes())).isEmpty();
+        assertThat(recorder.events).containsExactly("packet-in reason=0 table=1 in_port=1");
+        bench.br0.configureTable(FlowMod.ALL_TABLES, TableMiss.DROP);
+        assertThat(bench.receive(1, udp().bytes())).isEmpty();
+        assertThat(recorder.events).hasSize(1);
+    }
+
+    /** As ovs-vswitchd 3.1: the action set is the packet's, and that met the first table first. */
+    @Test
+    void anActionSetBearsTheCookieOfTheFirstFlow() {
+        EventRecorder recorder = new EventRecorder();
+        bench.br0.subscribe(recorder);
+        bench.flows(
+                "cookie=0x1,actions=goto_table:1",
+                "table=1,cookie=0x2,actions=write_actions(controller),goto_table:2",
+                "table=2,cookie=0x3,actions=drop");
+        bench.receive(1, udp().bytes());
+        assertThat(recorder.events).containsExactly("packet-in reason=3 table=0 in_port=1");
+        assertThat(recorder.lastCookie).isEqualTo(1);
+    }
+
+    @Test
+    void aPacketOutHasNoCookieUntilItMeetsAFlow() throws Exception {
+        EventRecorder recorder = new EventRecorder();
+        bench.br0.subscribe(recorder);
+        bench.flows("table=3,cookie=0x9,actions=controller");
+        bench.br0.packetOut(1, FlowText.parseActions("controller"), udp().bytes());
+        assertThat(recorder.lastReason).isEqualTo(PacketInReason.PACKET_OUT);
+        assertThat(recorder.lastCookie).isEqualTo(-1);
+        bench.br0.packetOut(1, FlowText.parseActions("resubmit(,3)"), udp().bytes());
+        assertThat(recorder.lastReason).isEqualTo(PacketInReason.PACKET_OUT);
+        assertThat(recorder.lastCookie).isEqualTo(9);
+        bench.br0.packetOut(1, FlowText.parseActions("controller(id=4,reason=no_match)"), udp().bytes());
+        assertThat(recorder.lastReason).as("what the action says").isEqualTo(PacketInReason.NO_MATCH);
     }
 
     @Test

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 class WalkStateTest {
     /** What does not outlive a recirculation: the flow that ran is over, and the packet has a connection then. */
     private static final Set<String> NOT_FROZEN =
-            Set.of("ruleCookie", "inActionSet", "inBucket", "exited", "conntrackVisible");
+            Set.of("ruleCookie", "inTableMiss", "inActionSet", "inBucket", "exited", "conntrackVisible");
 
     private final PipelineBench bench = new PipelineBench(1);
     private final BridgePipeline br1 = bench.pipeline.addBridge("br1", 2);

@@ -110,14 +110,14 @@ public final class ActionCodec {
 
     private static void writeOne(ByteBuf out, OfAction action, Match context, WireVersion version, boolean tagged) {
         switch (action) {
-            case OfAction.Output a -> StandardActions.output(out, a.port(), 0, version);
+            case OfAction.Output a -> StandardActions.output(out, a.port(), a.maxLengthBytes(), version);
             case OfAction.Controller a -> ControllerCodec.write(out, a, version);
             case OfAction.SetField a -> SetFieldCodec.write(out, a, context, version);
             case OfAction.Move a -> MoveCodec.write(out, a, context, version);
             case OfAction.SetVlanVid a -> SetFieldCodec.writeVlanVid(out, a, version, tagged);
             case OfAction.SetVlanPcp a -> SetFieldCodec.writeVlanPcp(out, a, version, tagged);
             case OfAction.PushVlan a -> {
-                if (version.isOxm()) { // Under 1.0 setting a VLAN pushes the tag.
+                if (version.hasInstructions()) { // Under 1.0 setting a VLAN pushes the tag.
                     StandardActions.pushVlan(out, a.etherType(), version);
                 }
             }

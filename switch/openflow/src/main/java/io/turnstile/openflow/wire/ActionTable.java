@@ -47,7 +47,23 @@ final class ActionTable {
         }
     }
 
+    /** set_vlan_vid to set_tp_dst, which 1.2 replaced by set_field. */
+    private static final int FIRST_REPLACED = 1;
+
+    private static final int LAST_REPLACED = 10;
+
     private ActionTable() {}
+
+    /** The types of the specification's own actions that this switch has in that version, ascending. */
+    static List<Integer> standardTypes(WireVersion version) {
+        return ENTRIES.entrySet().stream()
+                .filter(entry -> entry.getKey().version == version && entry.getKey().vendor == Vendor.STANDARD)
+                .filter(entry -> entry.getValue() instanceof Entry.Supported)
+                .map(entry -> entry.getKey().number)
+                .filter(type -> !version.isOxm() || type < FIRST_REPLACED || type > LAST_REPLACED)
+                .sorted()
+                .toList();
+    }
 
     private static void put(WireVersion version, Entry entry) {
         ActionForm form = entry.form();

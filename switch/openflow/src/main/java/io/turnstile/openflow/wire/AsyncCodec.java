@@ -25,24 +25,35 @@ public final class AsyncCodec {
     public record PacketIn(byte[] frame, PacketInReason reason, int tableId, long cookie, Match metadata) {
 
         private int reasonFor(WireVersion version) {
-            return switch (version) {
-                case OF10, OF13 -> reason.numberBefore14();
-                case OF15 -> reason.number();
-            };
+            return reason.numberIn(version.code());
         }
     }
 
     /** OFPT_PACKET_IN. */
     public static void packetIn(ByteBuf out, WireVersion version, PacketIn packet) {
-        out.writeInt(Wire.NO_BUFFER).writeShort(packet.frame().length);
-        if (version.isOxm()) {
-            out.writeByte(packet.reasonFor(version)).writeByte(packet.tableId()).writeLong(packet.cookie());
-            MatchCodec.writeOxm(out, packet.metadata(), version);
-            out.writeShort(0);
-        } else {
-            out.writeShort((int) packet.metadata().value(Field.IN_PORT))
-                    .writeByte(packet.reasonFor(version))
-                    .writeByte(0);
+        out.writeInt(Wire.NO_BUFFER);
+        int lengthBytes = packet.frame().length;
+        int inPort = (int) packet.metadata().value(Field.IN_PORT);
+        switch (version) {
+            case OF10 ->
+                out.writeShort(lengthBytes)
+                        .writeShort(inPort)
+                        .writeByte(packet.reasonFor(version))
+                        .writeByte(0);
+            case OF11 ->
+                out.writeInt(inPort)
+                        .writeInt(inPort) // the physical port
+                        .writeShort(lengthBytes)
+                        .writeByte(packet.reasonFor(version))
+                        .writeByte(packet.tableId());
+            case OF12, OF13, OF14, OF15 -> {
+                out.writeShort(lengthBytes).writeByte(packet.reasonFor(version)).writeByte(packet.tableId());
+                if (version != WireVersion.OF12) {
+                    out.writeLong(packet.cookie());
+                }
+                MatchCodec.write(out, packet.metadata(), version);
+                out.writeShort(0);
+            }
         }
         out.writeBytes(packet.frame());
     }
@@ -102,7 +113,7 @@ public final class AsyncCodec {
                         .writeLong(flow.packetCount())
                         .writeLong(flow.byteCount());
             }
-            case OF13 -> {
+            case OF11, OF12, OF13, OF14 -> {
                 out.writeLong(flow.cookie())
                         .writeShort(flow.priority())
                         .writeByte(reason.number())
@@ -113,7 +124,7 @@ public final class AsyncCodec {
                         .writeShort(flow.hardTimeoutSeconds())
                         .writeLong(flow.packetCount())
                         .writeLong(flow.byteCount());
-                MatchCodec.writeOxm(out, flow.match(), version);
+                MatchCodec.write(out, flow.match(), version);
             }
             case OF15 -> {
                 out.writeByte(flow.tableId())
@@ -122,7 +133,7 @@ public final class AsyncCodec {
                         .writeShort(flow.idleTimeoutSeconds())
                         .writeShort(flow.hardTimeoutSeconds())
                         .writeLong(flow.cookie());
-                MatchCodec.writeOxm(out, flow.match(), version);
+                MatchCodec.write(out, flow.match(), version);
                 FlowStatsCodec.writeOxs(out, flow);
             }
         }

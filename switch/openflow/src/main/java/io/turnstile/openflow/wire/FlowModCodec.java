@@ -38,9 +38,10 @@ public final class FlowModCodec {
         int hard = in.readUnsignedShort();
         int asked = in.readUnsignedShort();
         int priority = exact ? MAX_PRIORITY : asked;
-        Wire.needNoBuffer(in.readInt());
+        int bufferId = in.readInt();
         int outPort = Ports.widened(in.readUnsignedShort());
         FlowMod.Command command = command(withTableId ? packed & 0xff : packed);
+        checkBuffer(command, bufferId);
         Set<FlowMod.Flag> flags = flags10(in.readUnsignedShort(), command);
         return new FlowMod(
                 command,
@@ -66,9 +67,10 @@ public final class FlowModCodec {
         int idle = in.readUnsignedShort();
         int hard = in.readUnsignedShort();
         int priority = in.readUnsignedShort();
-        Wire.needNoBuffer(in.readInt());
+        int bufferId = in.readInt();
         int outPort = Ports.widened(in.readUnsignedShort());
         FlowMod.Command command = command(withTableId ? packed & 0xff : packed);
+        checkBuffer(command, bufferId);
         Set<FlowMod.Flag> flags = flags10(in.readUnsignedShort(), command);
         int matchLength = in.readUnsignedShort();
         in.skipBytes(6);
@@ -102,28 +104,30 @@ public final class FlowModCodec {
         int idle = in.readUnsignedShort();
         int hard = in.readUnsignedShort();
         int priority = in.readUnsignedShort();
-        Wire.needNoBuffer(in.readInt());
+        checkBuffer(command, in.readInt());
         int outPort = in.readInt();
         int outGroup = in.readInt();
-        Set<FlowMod.Flag> flags = flags(in.readUnsignedShort(), version);
+        Set<FlowMod.Flag> flags = flags(in.readUnsignedShort(), command, version);
         int importance = in.readUnsignedShort();
-        if (table == FlowMod.ALL_TABLES && !deletes(command)) {
-            throw new OfException(OfErrorCode.OFPFMFC_BAD_TABLE_ID, "table 255 is for deletes only");
+        if (table == FlowMod.ALL_TABLES && (!deletes(command) || version == WireVersion.OF11)) {
+            throw new OfException(OfErrorCode.OFPFMFC_BAD_TABLE_ID, "table 255 is for deletes only, and not in 1.1");
         }
-        Match match = MatchCodec.readOxm(in);
+        Match match = MatchCodec.read(in);
         List<OfAction> actions = deletes(command) ? List.of() : InstructionCodec.read(in, version);
         ActionCheck.checkStrictly(actions, match, table);
+        // Under 1.1 a MODIFY that asks for no cookie is an ADD if it finds nothing, as under 1.0.
+        boolean mayAdd = version == WireVersion.OF11 && cookieMask == 0;
         return new FlowMod(
                 command,
                 table,
                 priority,
                 match,
-                cookie,
+                command == FlowMod.Command.ADD || !mayAdd ? cookie : 0,
                 command == FlowMod.Command.ADD ? 0 : cookieMask,
-                FlowMod.NO_COOKIE,
+                mayAdd ? newCookie(command, cookie) : FlowMod.NO_COOKIE,
                 idle,
                 hard,
-                version == WireVersion.OF15 ? importance : 0,
+                version.isAtLeast(WireVersion.OF14) && command == FlowMod.Command.ADD ? importance : 0,
                 deletes(command) ? outPort : Ports.NONE,
                 deletes(command) ? outGroup : GroupMod.ANY,
                 flags,
@@ -142,7 +146,7 @@ public final class FlowModCodec {
                 .writeShort(mod.priority());
         out.writeInt(Wire.NO_BUFFER).writeInt(mod.outPort()).writeInt(mod.outGroup());
         out.writeShort(flagBits(mod.flags(), WireVersion.OF13)).writeShort(0);
-        MatchCodec.writeOxm(out, mod.match(), WireVersion.OF13);
+        MatchCodec.write(out, mod.match(), WireVersion.OF13);
         if (!deletes(mod.command())) {
             InstructionCodec.write(out, mod.actions(), mod.match(), WireVersion.OF13);
         }
@@ -183,30 +187,32 @@ public final class FlowModCodec {
         };
     }
 
+    /** A buffer has no meaning in what deletes flows: some controllers leave there what comes. */
+    private static void checkBuffer(FlowMod.Command command, int bufferId) throws OfException {
+        if (!deletes(command)) {
+            Wire.needNoBuffer(bufferId);
+        }
+    }
+
     private static boolean deletes(FlowMod.Command command) {
         return command == FlowMod.Command.DELETE || command == FlowMod.Command.DELETE_STRICT;
     }
 
-    /** What the flows that a MODIFY selects get under 1.0. */
+    /** What the flows that a MODIFY selects get under 1.0 and 1.1. */
     private static long newCookie(FlowMod.Command command, long cookie) {
         boolean modifies = command == FlowMod.Command.MODIFY || command == FlowMod.Command.MODIFY_STRICT;
         return modifies ? cookie : FlowMod.NO_COOKIE;
     }
 
-    /** An ADD counts anew, which later versions ask for by a flag. */
     private static Set<FlowMod.Flag> flags10(int bits, FlowMod.Command command) throws OfException {
         if ((bits & OFPFF10_EMERGENCY) != 0) {
             throw new OfException(OfErrorCode.OFPFMFC_TABLE_FULL, "there is no emergency table");
         }
-        Set<FlowMod.Flag> flags = EnumSet.noneOf(FlowMod.Flag.class);
-        flags.addAll(flags(bits, WireVersion.OF10));
-        if (command == FlowMod.Command.ADD) {
-            flags.add(FlowMod.Flag.RESET_COUNTS);
-        }
-        return flags;
+        return flags(bits, command, WireVersion.OF10);
     }
 
-    private static Set<FlowMod.Flag> flags(int bits, WireVersion version) throws OfException {
+    /** Before 1.2 an ADD counts anew, which later versions ask for by a flag. */
+    private static Set<FlowMod.Flag> flags(int bits, FlowMod.Command command, WireVersion version) throws OfException {
         Set<FlowMod.Flag> flags = EnumSet.noneOf(FlowMod.Flag.class);
         for (FlowMod.Flag flag : FlowMod.Flag.values()) {
             if ((bits & bit(flag, version)) != 0) {
@@ -215,6 +221,9 @@ public final class FlowModCodec {
         }
         if (flagBits(flags, version) != bits) {
             throw new OfException(OfErrorCode.OFPFMFC_BAD_FLAGS, "flags 0x" + Integer.toHexString(bits));
+        }
+        if (command == FlowMod.Command.ADD && !version.isAtLeast(WireVersion.OF12)) {
+            flags.add(FlowMod.Flag.RESET_COUNTS);
         }
         return Set.copyOf(flags);
     }
@@ -232,9 +241,9 @@ public final class FlowModCodec {
         return switch (flag) {
             case SEND_FLOW_REM -> 1;
             case CHECK_OVERLAP -> 1 << 1;
-            case RESET_COUNTS -> version.isOxm() ? 1 << 2 : 0;
-            case NO_PKT_COUNTS -> version.isOxm() ? 1 << 3 : 0;
-            case NO_BYT_COUNTS -> version.isOxm() ? 1 << 4 : 0;
+            case RESET_COUNTS -> version.isAtLeast(WireVersion.OF12) ? 1 << 2 : 0;
+            case NO_PKT_COUNTS -> version.isAtLeast(WireVersion.OF13) ? 1 << 3 : 0;
+            case NO_BYT_COUNTS -> version.isAtLeast(WireVersion.OF13) ? 1 << 4 : 0;
         };
     }
 }

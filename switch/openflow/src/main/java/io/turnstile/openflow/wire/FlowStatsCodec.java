@@ -55,7 +55,7 @@ public final class FlowStatsCodec {
         in.skipBytes(4);
         long cookie = in.readLong();
         long cookieMask = in.readLong();
-        Match match = MatchCodec.readOxm(in);
+        Match match = MatchCodec.read(in);
         return new FlowQuery(table, match, cookie, cookieMask, outPort, outGroup);
     }
 
@@ -104,7 +104,7 @@ public final class FlowStatsCodec {
         out.setShort(start, out.writerIndex() - start);
     }
 
-    /** The entry of OFPMP_FLOW under 1.3, and of OFPMP_FLOW_DESC under 1.5. */
+    /** The entry of OFPMP_FLOW under 1.1 to 1.4, and of OFPMP_FLOW_DESC under 1.5. */
     public static void writeEntry13(ByteBuf out, FlowStats flow, WireVersion version) {
         int start = out.writerIndex();
         if (version == WireVersion.OF15) {
@@ -118,7 +118,7 @@ public final class FlowStatsCodec {
                     .writeShort(FlowModCodec.flagBits(flow.flags(), version))
                     .writeShort(flow.importance())
                     .writeLong(flow.cookie());
-            MatchCodec.writeOxm(out, flow.match(), version);
+            MatchCodec.write(out, flow.match(), version);
             writeOxs(out, flow);
         } else {
             out.writeShort(0)
@@ -129,8 +129,9 @@ public final class FlowStatsCodec {
                     .writeShort(flow.priority())
                     .writeShort(flow.idleTimeoutSeconds())
                     .writeShort(flow.hardTimeoutSeconds())
-                    .writeShort(FlowModCodec.flagBits(flow.flags(), version))
-                    .writeZero(4)
+                    .writeShort(version.isAtLeast(WireVersion.OF13) ? FlowModCodec.flagBits(flow.flags(), version) : 0)
+                    .writeShort(version.isAtLeast(WireVersion.OF14) ? flow.importance() : 0)
+                    .writeZero(2)
                     .writeLong(flow.cookie())
                     .writeLong(flow.packetCount())
                     .writeLong(flow.byteCount());

@@ -95,9 +95,8 @@ final class LegacyMatch {
         long destination = in.readUnsignedInt();
         int tpSource = in.readUnsignedShort();
         int tpDestination = in.readUnsignedShort();
-        boolean ip = etherType == EtherTypes.IPV4;
-        boolean arp = etherType == EtherTypes.ARP;
-        if (!ip && !arp) {
+        boolean ip = etherType == EtherTypes.IPV4 || etherType == EtherTypes.IPV6;
+        if (!ip && !isArp(etherType)) {
             return;
         }
         if (ip && (wildcards & W_TOS) == 0) {
@@ -107,9 +106,11 @@ final class LegacyMatch {
         if (exactProtocol) {
             builder.exact(Field.NW_PROTO, protocol);
         }
-        builder.masked(Field.NW_SRC, source, prefix(wildcards >>> W_NW_SRC_SHIFT));
-        builder.masked(Field.NW_DST, destination, prefix(wildcards >>> W_NW_DST_SHIFT));
-        if (ip && exactProtocol && hasPorts(protocol)) {
+        if (etherType != EtherTypes.IPV6) { // whose addresses have no room here
+            builder.masked(Field.NW_SRC, source, prefix(wildcards >>> W_NW_SRC_SHIFT));
+            builder.masked(Field.NW_DST, destination, prefix(wildcards >>> W_NW_DST_SHIFT));
+        }
+        if (ip && exactProtocol && hasPorts(etherType, protocol)) {
             if ((wildcards & W_TP_SRC) == 0) {
                 builder.exact(Field.TP_SRC, tpSource);
             }
@@ -119,11 +120,17 @@ final class LegacyMatch {
         }
     }
 
-    private static boolean hasPorts(int protocol) {
+    /** ARP, and what has its fields. */
+    static boolean isArp(int etherType) {
+        return etherType == EtherTypes.ARP || etherType == EtherTypes.RARP;
+    }
+
+    /** ICMP's type and code are called ports here. */
+    private static boolean hasPorts(int etherType, int protocol) {
         return protocol == IpProtocols.TCP
                 || protocol == IpProtocols.UDP
-                || protocol == IpProtocols.ICMP
-                || protocol == IpProtocols.SCTP;
+                || protocol == IpProtocols.SCTP
+                || protocol == (etherType == EtherTypes.IPV6 ? IpProtocols.ICMPV6 : IpProtocols.ICMP);
     }
 
     private static long prefix(int wildBits) {
@@ -131,7 +138,7 @@ final class LegacyMatch {
         return wild == 32 ? 0 : 0xffff_ffffL & -1L << wild;
     }
 
-    private static long readMac(ByteBuf in) {
+    static long readMac(ByteBuf in) {
         return (long) in.readUnsignedShort() << 32 | in.readUnsignedInt();
     }
 
@@ -173,7 +180,7 @@ final class LegacyMatch {
         return mask == 0 ? 32 : Long.numberOfTrailingZeros(mask);
     }
 
-    private static void writeMac(ByteBuf out, long mac) {
+    static void writeMac(ByteBuf out, long mac) {
         out.writeShort((int) (mac >>> 32)).writeInt((int) mac);
     }
 }

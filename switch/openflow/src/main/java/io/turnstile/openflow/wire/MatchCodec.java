@@ -29,11 +29,18 @@ public final class MatchCodec {
 
     // ---- reading ----
 
-    /** Reads {@code struct ofp_match} of OpenFlow 1.2 and later with its padding. */
-    public static Match readOxm(ByteBuf in) throws OfException {
+    /** Reads {@code struct ofp_match} of OpenFlow 1.1 and later with its padding, in either of its forms. */
+    public static Match read(ByteBuf in) throws OfException {
         Wire.need(in, 8, OfErrorCode.OFPBMC_BAD_LEN);
         int type = in.readUnsignedShort();
         int length = in.readUnsignedShort();
+        if (type == Match11.TYPE) {
+            if (length != Match11.BYTES) {
+                throw new OfException(OfErrorCode.OFPBMC_BAD_LEN, "match of " + length + " bytes");
+            }
+            Wire.need(in, length - 4, OfErrorCode.OFPBMC_BAD_LEN);
+            return Match11.read(in);
+        }
         if (type != OXM_MATCH) {
             throw new OfException(OfErrorCode.OFPBMC_BAD_TYPE, "match type " + type);
         }
@@ -181,8 +188,17 @@ public final class MatchCodec {
 
     // ---- writing ----
 
-    /** {@code struct ofp_match} of OpenFlow 1.2 and later with its padding. */
-    public static void writeOxm(ByteBuf out, Match match, WireVersion version) {
+    /** {@code struct ofp_match} of OpenFlow 1.1 and later with its padding. */
+    public static void write(ByteBuf out, Match match, WireVersion version) {
+        if (version.isOxm()) {
+            writeOxm(out, match, version);
+        } else {
+            Match11.write(out, match);
+        }
+    }
+
+    /** The same as a list of fields, which Open vSwitch has under 1.1 too where it says what flows there are. */
+    static void writeOxm(ByteBuf out, Match match, WireVersion version) {
         int start = out.writerIndex();
         out.writeShort(OXM_MATCH).writeShort(0);
         writeFields(out, match, version);
@@ -193,7 +209,7 @@ public final class MatchCodec {
     /** The fields only; the caller pads and says the length. */
     public static void writeFields(ByteBuf out, Match match, WireVersion version) {
         for (MatchField field : MatchField.asSent()) {
-            if (field.isSent(version.isOxm()) && matchesOn(match, field) && isName(field, match, version)) {
+            if (field.isSent(version.hasInstructions()) && matchesOn(match, field) && isName(field, match, version)) {
                 writeMasked(out, field, fromMatch(field, match), version);
             }
         }
@@ -210,7 +226,7 @@ public final class MatchCodec {
             return (match.value(Field.VLAN_TCI) & (FieldValues.VLAN_PRESENT | FieldValues.VLAN_VID_MASK)) != 0;
         }
         boolean alone = MatchField.of(field.field()).stream()
-                .noneMatch(other -> other != field && other.isSent(version.isOxm()) && other.overlaps(field));
+                .noneMatch(other -> other != field && other.isSent(version.hasInstructions()) && other.overlaps(field));
         return alone || field.prerequisite().isMet(match::value, match::mask);
     }
 
@@ -246,12 +262,13 @@ public final class MatchCodec {
     /** The four (or, for an experimenter field, eight) bytes before the value. */
     static void writeHeader(ByteBuf out, MatchField field, boolean masked, WireVersion version) {
         int payload = masked ? 2 * field.wireBytes() : field.wireBytes();
-        if (field.isExperimenter13() && version == WireVersion.OF13) {
+        if (field.isExperimenter13() && (version == WireVersion.OF13 || version == WireVersion.OF14)) {
             out.writeInt(Wire.EXPERIMENTER << 16 | (field.oxm() & 0x7f) << 9 | (masked ? 1 << 8 : 0) | payload + 4);
             out.writeInt(Wire.ONF);
             return;
         }
-        boolean oxm = field.oxm() >= 0 && (version.isOxm() || field.nxm() < 0);
+        boolean oxm = field.oxm() >= 0
+                && (version.isOxm() && !(field.isExperimenter13() && version == WireVersion.OF12) || field.nxm() < 0);
         out.writeInt((oxm ? field.oxm() : field.nxm()) << 9 | (masked ? 1 << 8 : 0) | payload);
     }
 }

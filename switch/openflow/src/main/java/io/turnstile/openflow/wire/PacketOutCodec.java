@@ -21,20 +21,20 @@ public final class PacketOutCodec {
 
     /** Reads what stands behind the header. */
     public static PacketOut read(ByteBuf in, WireVersion version) throws OfException {
-        Wire.need(in, version == WireVersion.OF13 ? 16 : 8, OfErrorCode.OFPBRC_BAD_LEN);
+        Wire.need(in, version.hasInstructions() && version != WireVersion.OF15 ? 16 : 8, OfErrorCode.OFPBRC_BAD_LEN);
         Wire.needNoBuffer(in.readInt());
         int inPort = switch (version) {
             case OF10 -> Ports.widened(in.readUnsignedShort());
-            case OF13 -> in.readInt();
+            case OF11, OF12, OF13, OF14 -> in.readInt();
             case OF15 -> Ports.NONE;
         };
         int actionsLength = in.readUnsignedShort();
-        if (version == WireVersion.OF13) {
-            in.skipBytes(6);
-        } else if (version == WireVersion.OF15) {
+        if (version == WireVersion.OF15) {
             in.skipBytes(2);
-            Match match = MatchCodec.readOxm(in);
+            Match match = MatchCodec.read(in);
             inPort = match.matchesOn(Field.IN_PORT) ? (int) match.value(Field.IN_PORT) : Ports.NONE;
+        } else if (version.hasInstructions()) {
+            in.skipBytes(6);
         }
         checkInPort(inPort);
         Wire.need(in, actionsLength, OfErrorCode.OFPBRC_BAD_LEN);

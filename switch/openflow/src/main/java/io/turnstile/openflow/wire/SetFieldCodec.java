@@ -112,7 +112,8 @@ final class SetFieldCodec {
     static void write(ByteBuf out, OfAction.SetField a, Match context, WireVersion version) {
         boolean loadsExist = ActionForm.NX_REG_LOAD.isIn(version.code());
         if (loadsExist && (a.spelledAsLoad() || !version.isOxm())) {
-            if (a.spelledAsLoad() || !StandardActions.setField10(out, a, context) && !writeVlan10(out, a)) {
+            if (a.spelledAsLoad()
+                    || !StandardActions.setField11(out, a, context, version) && !writeVlan11(out, a, version)) {
                 writeLoads(out, a, context);
             }
             return;
@@ -132,14 +133,14 @@ final class SetFieldCodec {
         }
     }
 
-    private static boolean writeVlan10(ByteBuf out, OfAction.SetField a) {
+    private static boolean writeVlan11(ByteBuf out, OfAction.SetField a, WireVersion version) {
         if (a.field() != Field.VLAN_TCI) {
             return false;
         }
         if ((a.maskLow() & ~FieldValues.VLAN_PRESENT) == FieldValues.VLAN_VID_MASK) {
-            StandardActions.setVlanVid(out, FieldValues.vlanId(a.valueLow()));
+            StandardActions.setVlanVid(out, FieldValues.vlanId(a.valueLow()), version);
         } else if (a.maskLow() == FieldValues.VLAN_PCP_MASK) {
-            StandardActions.setVlanPcp(out, FieldValues.vlanPriority(a.valueLow()));
+            StandardActions.setVlanPcp(out, FieldValues.vlanPriority(a.valueLow()), version);
         } else {
             return false;
         }
@@ -197,25 +198,31 @@ final class SetFieldCodec {
     // ---- VLAN ids and priorities, which push a tag under 1.0 ----
 
     static void writeVlanVid(ByteBuf out, OfAction.SetVlanVid a, WireVersion version, boolean tagged) {
+        pushIf(out, a.pushIfNeeded() && !tagged, version);
         if (version.isOxm()) {
-            writeTagged(out, a.pushIfNeeded() && !tagged, "vlan_vid", a.vid() | FieldValues.VLAN_PRESENT, version);
+            writeWhole(out, "vlan_vid", a.vid() | FieldValues.VLAN_PRESENT, version);
         } else {
-            StandardActions.setVlanVid(out, a.vid());
+            StandardActions.setVlanVid(out, a.vid(), version);
         }
     }
 
     static void writeVlanPcp(ByteBuf out, OfAction.SetVlanPcp a, WireVersion version, boolean tagged) {
+        pushIf(out, a.pushIfNeeded() && !tagged, version);
         if (version.isOxm()) {
-            writeTagged(out, a.pushIfNeeded() && !tagged, "vlan_pcp", a.pcp(), version);
+            writeWhole(out, "vlan_pcp", a.pcp(), version);
         } else {
-            StandardActions.setVlanPcp(out, a.pcp());
+            StandardActions.setVlanPcp(out, a.pcp(), version);
         }
     }
 
-    private static void writeTagged(ByteBuf out, boolean push, String field, long value, WireVersion version) {
-        if (push) {
+    /** Since 1.1 it takes an action of its own. */
+    private static void pushIf(ByteBuf out, boolean wanted, WireVersion version) {
+        if (wanted && version.hasInstructions()) {
             StandardActions.pushVlan(out, EtherTypes.VLAN, version);
         }
+    }
+
+    private static void writeWhole(ByteBuf out, String field, long value, WireVersion version) {
         MatchField target = MatchField.known(field);
         writeOxm(out, target, new Masked(0, value, 0, target.lowMask()), version);
     }

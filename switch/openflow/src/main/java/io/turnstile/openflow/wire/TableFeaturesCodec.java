@@ -23,8 +23,6 @@ public final class TableFeaturesCodec {
     private static final List<Integer> SUPPORTED_INSTRUCTIONS = List.of(1, 2, 3, 4, 5, 6);
     /** The same without goto_table: there is no table behind the last. */
     private static final List<Integer> LAST_TABLE_INSTRUCTIONS = List.of(2, 3, 4, 5, 6);
-    /** output, push_vlan, pop_vlan, group, set_nw_ttl, dec_nw_ttl, set_field. */
-    private static final List<Integer> SUPPORTED_ACTIONS = List.of(0, 17, 18, 22, 23, 24, 25);
 
     private TableFeaturesCodec() {}
 
@@ -40,8 +38,9 @@ public final class TableFeaturesCodec {
                 .writeInt(maxEntries);
         codes(out, INSTRUCTIONS, table == tableCount - 1 ? LAST_TABLE_INSTRUCTIONS : SUPPORTED_INSTRUCTIONS);
         nextTables(out, table, tableCount);
-        codes(out, WRITE_ACTIONS, SUPPORTED_ACTIONS);
-        codes(out, APPLY_ACTIONS, SUPPORTED_ACTIONS);
+        List<Integer> actions = ActionTable.standardTypes(version);
+        codes(out, WRITE_ACTIONS, actions);
+        codes(out, APPLY_ACTIONS, actions);
         fields(out, MATCH, field -> true, version);
         fields(out, WILDCARDS, field -> true, version);
         fields(out, WRITE_SET_FIELD, MatchField::writable, version);

@@ -24,7 +24,7 @@ public final class Wire {
     private Wire() {}
 
     static void writePort(ByteBuf out, int port, WireVersion version) {
-        if (version.isOxm()) {
+        if (version.hasInstructions()) {
             out.writeInt(port);
         } else {
             out.writeShort(port);

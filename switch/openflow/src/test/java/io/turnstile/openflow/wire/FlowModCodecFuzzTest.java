@@ -9,6 +9,7 @@ import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.OfException;
 import java.io.IOException;
 import java.util.Base64;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -33,11 +34,12 @@ class FlowModCodecFuzzTest {
     }
 
     private static WireVersion version(byte[] message) {
-        return switch (message[0]) {
-            case 6 -> WireVersion.OF15;
-            case 4 -> WireVersion.OF13;
-            default -> WireVersion.OF10;
-        };
+        for (WireVersion version : WireVersion.values()) {
+            if (version.code() == message[0]) {
+                return version;
+            }
+        }
+        return WireVersion.OF10;
     }
 
     @MethodSource("seeds")
@@ -55,7 +57,7 @@ class FlowModCodecFuzzTest {
         }
         ByteBuf out = Unpooled.buffer();
         FlowStatsCodec.writeEntryNicira(out, FlowWireTest.statistics(mod));
-        for (WireVersion version : new WireVersion[] {WireVersion.OF13, WireVersion.OF15}) {
+        for (WireVersion version : EnumSet.range(WireVersion.OF11, WireVersion.OF15)) {
             FlowStatsCodec.writeEntry13(out.clear(), FlowWireTest.statistics(mod), version);
         }
         if (version(message) == WireVersion.OF13 && message[1] != TYPE_NXT) {

@@ -13,6 +13,7 @@ import io.turnstile.pipeline.flow.OfException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -54,7 +55,9 @@ class FlowWireTest {
         message.skipBytes(nicira ? NXT_BODY : Wire.HEADER_BYTES);
         return nicira
                 ? FlowModCodec.readNicira(message, true)
-                : version.isOxm() ? FlowModCodec.read13(message, version) : FlowModCodec.read10(message, true);
+                : version.hasInstructions()
+                        ? FlowModCodec.read13(message, version)
+                        : FlowModCodec.read10(message, true);
     }
 
     static FlowStats statistics(FlowMod mod) {
@@ -82,7 +85,7 @@ class FlowWireTest {
         String match = FlowText.format(mod.match(), mod.priority());
         String expected = recorded.text().replaceFirst("^(cookie=[^,]+, )?(table=[^,]+, )?", "");
         String text = (match.isEmpty() ? "" : match + " ") + "actions=" + FlowText.format(mod.actions(), mod.match());
-        if (recorded.version() != WireVersion.OF10) { // under 1.0 set_… and mod_… are other words for the same
+        if (recorded.version().hasInstructions()) { // under 1.0 set_… and mod_… are other words for the same
             assertThat(text).isEqualTo(expected);
         } else {
             assertThat(text).startsWith(expected.substring(0, expected.indexOf("actions=")));
@@ -96,7 +99,7 @@ class FlowWireTest {
         ByteBuf out = Unpooled.buffer();
         switch (recorded.version()) {
             case OF10 -> FlowStatsCodec.writeEntryNicira(out, statistics(mod));
-            case OF13, OF15 -> FlowStatsCodec.writeEntry13(out, statistics(mod), recorded.version());
+            case OF11, OF12, OF13, OF14, OF15 -> FlowStatsCodec.writeEntry13(out, statistics(mod), recorded.version());
         }
         byte[] ours = ByteBufUtil.getBytes(out);
         // Order of match fields is free; their set, and the actions byte by byte, are not.
@@ -105,18 +108,30 @@ class FlowWireTest {
                 .isEqualTo(ByteBufUtil.hexDump(actionsOf(recorded.statistics(), recorded.version())));
     }
 
+    /** The match of 1.1 has one form only. */
+    @ParameterizedTest
+    @MethodSource("recorded")
+    void theMatchOf11IsWrittenInTheBytesOfOvsOfctl(Recorded recorded) throws Exception {
+        if (recorded.version() == WireVersion.OF11) {
+            ByteBuf out = Unpooled.buffer();
+            MatchCodec.write(out, read(recorded.flowMod(), recorded.version()).match(), recorded.version());
+            ByteBuf sent = Unpooled.wrappedBuffer(recorded.flowMod()).slice(48, Match11.BYTES);
+            assertThat(ByteBufUtil.hexDump(out)).isEqualTo(ByteBufUtil.hexDump(sent));
+        }
+    }
+
     private static Match matchOf(byte[] entry, WireVersion version) throws OfException {
         ByteBuf in = Unpooled.wrappedBuffer(entry);
-        return version.isOxm()
-                ? MatchCodec.readOxm(in.skipBytes(version == WireVersion.OF13 ? 48 : 24))
+        return version.hasInstructions()
+                ? MatchCodec.read(in.skipBytes(version == WireVersion.OF15 ? 24 : 48))
                 : MatchCodec.readNxm(in.skipBytes(48), in.getUnsignedShort(18), false)
                         .match();
     }
 
     private static byte[] actionsOf(byte[] entry, WireVersion version) throws OfException {
         ByteBuf in = Unpooled.wrappedBuffer(entry);
-        if (version.isOxm()) {
-            MatchCodec.readOxm(in.skipBytes(version == WireVersion.OF13 ? 48 : 24));
+        if (version.hasInstructions()) {
+            MatchCodec.read(in.skipBytes(version == WireVersion.OF15 ? 24 : 48));
         } else {
             MatchCodec.readNxm(in.skipBytes(48), in.getUnsignedShort(18), false);
         }
@@ -152,7 +167,7 @@ class FlowWireTest {
             byte[] bytes = new byte[16 + random.nextInt(200)];
             random.nextBytes(bytes);
             bytes[1] = (byte) (random.nextBoolean() ? 4 : 14);
-            readOrRefuse(bytes, WireVersion.values()[random.nextInt(3)], seed);
+            readOrRefuse(bytes, WireVersion.values()[random.nextInt(WireVersion.values().length)], seed);
         }
     }
 
@@ -161,8 +176,9 @@ class FlowWireTest {
             FlowMod mod = read(bytes, version);
             ByteBuf out = Unpooled.buffer();
             FlowStatsCodec.writeEntryNicira(out, statistics(mod));
-            FlowStatsCodec.writeEntry13(Unpooled.buffer(), statistics(mod), WireVersion.OF13);
-            FlowStatsCodec.writeEntry13(Unpooled.buffer(), statistics(mod), WireVersion.OF15);
+            for (WireVersion since11 : EnumSet.range(WireVersion.OF11, WireVersion.OF15)) {
+                FlowStatsCodec.writeEntry13(Unpooled.buffer(), statistics(mod), since11);
+            }
             FlowText.format(mod.actions(), mod.match());
         } catch (OfException refused) {
             assertThat(refused.code()).isNotNull();

@@ -25,7 +25,7 @@ class MatchCodecTest {
         ByteBuf match =
                 Unpooled.buffer().writeShort(1).writeShort(4 + bytes.length).writeBytes(bytes);
         Wire.pad(match, 0);
-        OfException refused = catchThrowableOfType(OfException.class, () -> MatchCodec.readOxm(match));
+        OfException refused = catchThrowableOfType(OfException.class, () -> MatchCodec.read(match));
         assertThat(refused).isNotNull();
         assertThat(refused.code()).isEqualTo(OfErrorCode.OFPBMC_DUP_FIELD);
     }

@@ -9,6 +9,6 @@ final class WireVersions {
     /** Reads that octet; the newest version if there is none. */
     static WireVersion chosenBy(ByteBuf input) {
         WireVersion[] all = WireVersion.values();
-        return input.isReadable() ? all[input.readUnsignedByte() % all.length] : WireVersion.newest();
+        return input.isReadable() ? all[input.readUnsignedByte() % all.length] : WireVersion.OF15;
     }
 }

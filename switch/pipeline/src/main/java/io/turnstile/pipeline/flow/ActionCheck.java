@@ -123,7 +123,11 @@ public final class ActionCheck {
                 && (set.maskLow() & ~field.lowMask()) == 0
                 && (set.maskHigh() & ~field.highMask()) == 0;
         require(fits, OfErrorCode.OFPBAC_BAD_SET_ARGUMENT, "value does not fit " + field.label());
-        present(field);
+        if (set.spelling() == OfAction.SetField.Spelling.MOD) {
+            presentIfStrict(field);
+        } else {
+            present(field);
+        }
         if (field == Field.VLAN_TCI) {
             new Bits(set.valueHigh(), set.valueLow()).writeTo(field, new Bits(0, set.maskLow()), known);
         }

@@ -75,8 +75,14 @@ public enum ActionKind {
                     standard(6, 8).in(OF10),
                     standard(7, 8).in(OF10),
                     standard(8, 8).in(OF10),
-                    standard(9, 8).in(OF10),
-                    standard(10, 8).in(OF10),
+                    standard(3, 16).since(OF11),
+                    standard(4, 16).since(OF11),
+                    standard(5, 8).since(OF11),
+                    standard(6, 8).since(OF11),
+                    standard(7, 8).since(OF11),
+                    standard(8, 8).since(OF11),
+                    standard(9, 8),
+                    standard(10, 8),
                     standard(23, 8).since(OF11),
                     ActionForm.SET_FIELD,
                     ActionForm.NX_REG_LOAD,
@@ -101,7 +107,7 @@ public enum ActionKind {
             .reads("mod_vlan_vid", (value, _) -> VlanText.readVid(value, true))
             .reads("set_vlan_vid", (value, _) -> VlanText.readVid(value, false))
             .prints((a, _) -> VlanText.print(a))
-            .wire(standard(1, 8).in(OF10))
+            .wire(standard(1, 8))
             .standsIn(APPLY_ACTIONS, SetPlace.SET_FIELD)
             .checked((a, _) -> ActionCheck.require(
                     (a.vid() & ~FieldValues.VLAN_VID_MASK) == 0, OfErrorCode.OFPBAC_BAD_ARGUMENT, "VLAN id " + a.vid()))
@@ -112,7 +118,7 @@ public enum ActionKind {
             .reads("mod_vlan_pcp", (value, _) -> VlanText.readPcp(value, true))
             .reads("set_vlan_pcp", (value, _) -> VlanText.readPcp(value, false))
             .prints((a, _) -> VlanText.print(a))
-            .wire(standard(2, 8).in(OF10))
+            .wire(standard(2, 8))
             .standsIn(APPLY_ACTIONS, SetPlace.SET_FIELD)
             .checked((a, _) -> ActionCheck.require(
                     (a.pcp() & ~7) == 0, OfErrorCode.OFPBAC_BAD_ARGUMENT, "VLAN priority " + a.pcp()))

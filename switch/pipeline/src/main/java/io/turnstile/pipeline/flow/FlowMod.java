@@ -11,8 +11,9 @@ import java.util.Set;
  * @param priority 0–65535
  * @param cookie ADD: the flow's; MODIFY and DELETE: what a flow's must be in the bits of {@code cookieMask}
  * @param cookieMask 0 for ADD; selects flows for MODIFY and DELETE
- * @param newCookie MODIFY under OpenFlow 1.0: the cookie that the flows get, and the flow that is added if there are
- *     none; {@link #NO_COOKIE}, always so in later versions: flows keep theirs and none is added
+ * @param newCookie MODIFY under OpenFlow 1.0, and under 1.1 if it asks for no cookie: the cookie that the flows get,
+ *     and the flow that is added if there are none; {@link #NO_COOKIE}, always so in later versions: flows keep theirs
+ *     and none is added
  * @param outPort DELETE only: flows that output there; {@link OfAction.Ports#NONE} for any
  * @param outGroup DELETE only: flows that send to that group; {@link GroupMod#ANY} for any
  * @param importance OpenFlow 1.4+, else 0

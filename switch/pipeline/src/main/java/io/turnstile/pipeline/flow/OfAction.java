@@ -52,8 +52,17 @@ public sealed interface OfAction {
         }
     }
 
-    /** {@code output:port}, with the reserved ports of {@link Ports} except CONTROLLER. */
-    record Output(int port) implements OfAction {
+    /**
+     * {@code output:port}, with the reserved ports of {@link Ports} except CONTROLLER.
+     *
+     * @param maxLengthBytes what was said with it; means nothing but to who asks for it again
+     */
+    record Output(int port, int maxLengthBytes) implements OfAction {
+        /** As tools write it. */
+        public Output(int port) {
+            this(port, 0);
+        }
+
         @Override
         public ActionKind kind() {
             return ActionKind.OUTPUT;
@@ -84,14 +93,36 @@ public sealed interface OfAction {
     /**
      * {@code set_field:value[/mask]->field} and {@code load:}; both write masked bits of one field.
      *
-     * @param spelledAsLoad how it was written, to be shown the same way again; changes nothing in what it does
+     * @param spelling how it was written, to be shown the same way again
      */
-    record SetField(Field field, long valueHigh, long valueLow, long maskHigh, long maskLow, boolean spelledAsLoad)
+    record SetField(Field field, long valueHigh, long valueLow, long maskHigh, long maskLow, Spelling spelling)
             implements OfAction {
+
+        /** As what it came. */
+        public enum Spelling {
+            SET_FIELD,
+            LOAD,
+            /**
+             * OpenFlow 1.0's own action for one field. Its match need not say that packets have the field: those that
+             * have not stay as they are.
+             */
+            MOD
+        }
 
         /** As {@code set_field}. */
         public SetField(Field field, long valueHigh, long valueLow, long maskHigh, long maskLow) {
-            this(field, valueHigh, valueLow, maskHigh, maskLow, false);
+            this(field, valueHigh, valueLow, maskHigh, maskLow, Spelling.SET_FIELD);
+        }
+
+        /** As {@code set_field} or {@code load}. */
+        public SetField(
+                Field field, long valueHigh, long valueLow, long maskHigh, long maskLow, boolean spelledAsLoad) {
+            this(field, valueHigh, valueLow, maskHigh, maskLow, spelledAsLoad ? Spelling.LOAD : Spelling.SET_FIELD);
+        }
+
+        /** Whether it was written as {@code load}. */
+        public boolean spelledAsLoad() {
+            return spelling == Spelling.LOAD;
         }
 
         @Override

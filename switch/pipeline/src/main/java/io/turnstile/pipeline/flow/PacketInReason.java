@@ -9,9 +9,13 @@ public enum PacketInReason {
     INVALID_TTL(2, "invalid_ttl"),
     ACTION_SET(3, "action_set"),
     GROUP(4, "group"),
-    PACKET_OUT(5, "packet_out");
+    PACKET_OUT(5, "packet_out"),
+    /** The controller action of a table-miss flow; OpenFlow before 1.3 has no such flows. */
+    EXPLICIT_MISS(0, "no_match"),
+    /** No flow at all, which only those hear of who speak a version before 1.3. */
+    IMPLICIT_MISS(0, "no_match");
 
-    private static final PacketInReason[] BY_NUMBER = values();
+    private static final PacketInReason[] BY_NUMBER = {NO_MATCH, ACTION, INVALID_TTL, ACTION_SET, GROUP, PACKET_OUT};
 
     private final int number;
     private final String label;
@@ -21,17 +25,32 @@ public enum PacketInReason {
         this.label = label;
     }
 
-    /** The number in OpenFlow 1.4 and later, and in Nicira's messages and actions. */
+    /** The number in OpenFlow 1.4 and later, and in Nicira's actions. */
     public int number() {
         return number;
     }
 
-    /** The number in OpenFlow 1.0 to 1.3, which have the first three only: what came later was an action there. */
-    public int numberBefore14() {
+    /**
+     * The number that a packet-in says: what came with a later version was an action before.
+     *
+     * @param version the first byte of messages: {@link ActionForm#OF10}
+     */
+    public int numberIn(int version) {
         return switch (this) {
-            case NO_MATCH, ACTION, INVALID_TTL -> number;
-            case ACTION_SET, GROUP, PACKET_OUT -> ACTION.number;
+            case NO_MATCH, ACTION, INVALID_TTL, IMPLICIT_MISS -> number;
+            case ACTION_SET, GROUP, PACKET_OUT -> version < ActionForm.OF14 ? ACTION.number : number;
+            case EXPLICIT_MISS -> version < ActionForm.OF13 ? ACTION.number : number;
         };
+    }
+
+    /** The bit that this reason has in the masks of what a connection of that version wants unasked. */
+    public int maskBitIn(int version) {
+        return this == EXPLICIT_MISS ? number : numberIn(version);
+    }
+
+    /** Whether connections of that version are ever told. */
+    public boolean isToldTo(int version) {
+        return this != IMPLICIT_MISS || version < ActionForm.OF13;
     }
 
     /** The name in ovs-actions(7). */
@@ -39,12 +58,12 @@ public enum PacketInReason {
         return label;
     }
 
-    /** The reason of that {@link #number}, if there is one. */
+    /** The reason of that {@link #number} that an action may name, if there is one. */
     public static Optional<PacketInReason> of(int number) {
         return number >= 0 && number < BY_NUMBER.length ? Optional.of(BY_NUMBER[number]) : Optional.empty();
     }
 
-    /** The reason of that {@link #label}, if there is one. */
+    /** The reason of that {@link #label} that an action may name, if there is one. */
     public static Optional<PacketInReason> named(String label) {
         for (PacketInReason reason : BY_NUMBER) {
             if (reason.label.equals(label)) {

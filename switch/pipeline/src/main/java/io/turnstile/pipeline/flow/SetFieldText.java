@@ -4,6 +4,7 @@ import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FieldValues;
 import io.turnstile.pipeline.flow.MatchField.Masked;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** The text of actions that write a value into a field: set_field, load, and OpenFlow 1.0's mod_… of one field each. */
 final class SetFieldText {
@@ -76,6 +77,10 @@ final class SetFieldText {
                     .map(segment -> load(segment, format))
                     .collect(Collectors.joining(","));
         }
+        String mod = a.spelling() == OfAction.SetField.Spelling.MOD ? mod(a) : null;
+        if (mod != null) {
+            return mod;
+        }
         MatchField field = fieldOf(a, format.context());
         int shift = field.offsetBits();
         Masked masked = new Masked(a.valueHigh(), a.valueLow() >>> shift, a.maskHigh(), a.maskLow() >>> shift);
@@ -83,6 +88,26 @@ final class SetFieldText {
                 && a.maskHigh() == field.field().highMask();
         Masked shown = whole ? new Masked(masked.high(), masked.low(), -1L, field.lowMask()) : masked;
         return "set_field:" + ValueText.format(field, shown) + "->" + field.name();
+    }
+
+    /** As OpenFlow 1.0's own action is called; null for what has no name of its own. */
+    private static @Nullable String mod(OfAction.SetField a) {
+        long value = a.valueLow();
+        return switch (a.field()) {
+            case ETH_SRC -> "mod_dl_src:" + ValueText.format(MatchField.known("eth_src"), masked(a));
+            case ETH_DST -> "mod_dl_dst:" + ValueText.format(MatchField.known("eth_dst"), masked(a));
+            case NW_SRC -> "mod_nw_src:" + ValueText.format(MatchField.known("ip_src"), masked(a));
+            case NW_DST -> "mod_nw_dst:" + ValueText.format(MatchField.known("ip_dst"), masked(a));
+            case NW_TOS -> (a.maskLow() == FieldValues.DSCP_MASK ? "mod_nw_tos:" : "mod_nw_ecn:") + value;
+            case NW_TTL -> "mod_nw_ttl:" + value;
+            case TP_SRC -> "mod_tp_src:" + value;
+            case TP_DST -> "mod_tp_dst:" + value;
+            default -> null;
+        };
+    }
+
+    private static Masked masked(OfAction.SetField a) {
+        return new Masked(0, a.valueLow(), 0, a.maskLow());
     }
 
     private static long bits(MatchField field) {

@@ -1,0 +1,147 @@
+package io.turnstile.openflow;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
+import io.turnstile.openflow.wire.Wire;
+import io.turnstile.openflow.wire.WireVersion;
+import io.turnstile.pipeline.TableMiss;
+import io.turnstile.pipeline.TlvTable.Mapping;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import java.util.HexFormat;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * Tables' configuration, the queues of ports, the options that tunnels' metadata stand for. Bytes are those that
+ * ovs-ofctl and ovs-vswitchd 3.1 exchange.
+ */
+class TableMessagesTest {
+    private static ByteBuf bytes(String hex) {
+        return Unpooled.wrappedBuffer(HexFormat.of().parseHex(hex));
+    }
+
+    private static String answer(Dialogue peer, String request) {
+        return ByteBufUtil.hexDump(peer.say(bytes(request)).getFirst());
+    }
+
+    /** {@code ovs-ofctl -O OpenFlow12 mod-table br0 0 continue} and so on. */
+    @Test
+    void whatBecomesOfMissesIsSaidForOneTableOrAll() {
+        try (Dialogue peer = new Dialogue(WireVersion.OF12).greeted()) {
+            assertThat(peer.say(bytes("03110010000000040000000000000001"))).isEmpty();
+            assertThat(peer.bridge.tables().getFirst().miss()).isEqualTo(TableMiss.CONTINUE);
+            assertThat(peer.bridge.tables().get(1).miss()).isEqualTo(TableMiss.DEFAULT);
+            peer.say(bytes("0311001000000004ff00000000000002"));
+            assertThat(peer.bridge.tables()).allMatch(table -> table.miss() == TableMiss.DROP);
+            peer.say(bytes("0311001000000004fd00000000000000"));
+            assertThat(peer.bridge.tables().getLast().miss()).isEqualTo(TableMiss.CONTROLLER);
+        }
+    }
+
+    @Test
+    void from13OnMissesAreNotSpokenOfAndEvictionIsRefused() {
+        try (Dialogue peer = new Dialogue(WireVersion.OF15).greeted()) {
+            assertThat(peer.refusal(tableMod(peer, 0, 0, ""))).isNull();
+            assertThat(peer.refusal(tableMod(peer, 254, 0, ""))).isEqualTo(OfErrorCode.OFPTMFC_BAD_TABLE);
+            assertThat(peer.refusal(tableMod(peer, 0, 4, ""))).isEqualTo(OfErrorCode.OFPTMFC_BAD_CONFIG);
+            assertThat(peer.refusal(tableMod(peer, 0, 0, "0002000800000001")))
+                    .isEqualTo(OfErrorCode.OFPTMFC_BAD_CONFIG);
+            assertThat(peer.refusal(tableMod(peer, 0, 0, "00030008500a0000"))).isEqualTo(OfErrorCode.OFPBPC_BAD_VALUE);
+            assertThat(peer.refusal(tableMod(peer, 0, 0, "0003000a0a500000" + "0000000000000000")))
+                    .isEqualTo(OfErrorCode.OFPBPC_BAD_LEN);
+            assertThat(peer.refusal(tableMod(peer, 0, 0, "00030002"))).isEqualTo(OfErrorCode.OFPBPC_BAD_LEN);
+            assertThat(peer.refusal(tableMod(peer, 0, 0, "0009000800000000"))).isEqualTo(OfErrorCode.OFPBPC_BAD_TYPE);
+            assertThat(peer.bridge.tables()).allMatch(table -> table.miss() == TableMiss.DEFAULT);
+        }
+    }
+
+    private static ByteBuf tableMod(Dialogue peer, int table, int config, String properties) {
+        return peer.message(
+                MessageType.TABLE_MOD,
+                7,
+                body -> body.writeByte(table).writeZero(3).writeInt(config).writeBytes(bytes(properties)));
+    }
+
+    @Test
+    void everyTableIsDescribed() {
+        try (Dialogue peer = new Dialogue(WireVersion.OF14).greeted()) {
+            ByteBuf reply = peer.say(bytes("0512001000000002000e000000000000")).getFirst();
+            assertThat(reply.readableBytes()).isEqualTo(0xff0);
+            assertThat(ByteBufUtil.hexDump(reply, 0, 48))
+                    .isEqualTo("05130ff000000002000e000000000000"
+                            + "00100000000000000002000800000007"
+                            + "00100100000000000002000800000007");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "OF10,0114000c0000000200010000,01150010000000020001000000000000",
+        "OF11,02160010000000020000000100000000,02170010000000020000000100000000",
+        "OF13,04160010000000020000000100000000,04170010000000020000000100000000",
+        "OF13,0416001000000002ffffffff00000000,0417001000000002ffffffff00000000",
+        "OF14,0512001800000002000f00000000000000000001ffffffff,0513001000000002000f000000000000"
+    })
+    void aPortHasNoQueues(WireVersion version, String request, String reply) {
+        try (Dialogue peer = new Dialogue(version).greeted()) {
+            assertThat(answer(peer, request)).isEqualTo(reply);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "0512001800000002000f00000000000000000009ffffffff,OFPQOFC_BAD_PORT",
+        "0512001800000002000f0000000000000000000100000001,OFPQOFC_BAD_QUEUE",
+    })
+    void queuesThatAreNotThereAreRefused(String request, OfErrorCode error) {
+        try (Dialogue peer = new Dialogue(WireVersion.OF14).greeted()) {
+            assertThat(peer.refusal(bytes(request))).isEqualTo(error);
+        }
+    }
+
+    @Test
+    void optionsOfTunnelsAreMappedAndShown() {
+        try (Dialogue peer = new Dialogue(WireVersion.OF13).greeted()) {
+            assertThat(peer.say(bytes("0404002000000002000023200000001800000000" + "00000000ffff000400000000")))
+                    .isEmpty();
+            assertThat(peer.bridge.tlvTable().mappings()).containsExactly(new Mapping(0xffff, 0, 4, 0));
+            assertThat(answer(peer, "04040010000000020000232000000019"))
+                    .isEqualTo("0404002800000002000023200000001a" + "00000100004000000000000000000000"
+                            + "ffff000400000000");
+            peer.say(bytes("040400180000000200002320000000180002000000000000"));
+            assertThat(peer.bridge.tlvTable().mappings()).isEmpty();
+        }
+    }
+
+    /** class 16, type 8, length 8, index 16, pad 16 each. */
+    @ParameterizedTest
+    @CsvSource({
+        "0003,'',NXTTMFC_BAD_COMMAND",
+        "0000,0001000300010000,NXTTMFC_BAD_OPT_LEN",
+        "0000,0001008000010000,NXTTMFC_BAD_OPT_LEN",
+        "0000,0001000400400000,NXTTMFC_BAD_FIELD_IDX",
+        "0000,ffff010400000000,NXTTMFC_ALREADY_MAPPED",
+        "0000,ffff000400010000,NXTTMFC_DUP_ENTRY",
+        "0000,0001007c000100000001017c00020000" + "0001020800030000,NXTTMFC_TABLE_FULL",
+        "0000,00010004,OFPBRC_BAD_LEN"
+    })
+    void aBadMappingChangesNothing(String command, String mappings, OfErrorCode error) {
+        try (Dialogue peer = new Dialogue(WireVersion.OF15).greeted()) {
+            tlvTableMod(peer, "0000", "ffff000400000000");
+            assertThat(tlvTableMod(peer, command, mappings)).isEqualTo(error);
+            assertThat(peer.bridge.tlvTable().mappings()).hasSize(1);
+            assertThat(tlvTableMod(peer, "0001", "0000000000050000" + "0000000000000000"))
+                    .isNull();
+            assertThat(peer.bridge.tlvTable().mappings()).isEmpty();
+        }
+    }
+
+    private static OfErrorCode tlvTableMod(Dialogue peer, String command, String mappings) {
+        ByteBuf body = bytes(command + "000000000000" + mappings);
+        return peer.refusal(peer.message(MessageType.NXT_TLV_TABLE_MOD, Wire.NICIRA, out -> out.writeBytes(body)));
+    }
+}
