@@ -20,7 +20,6 @@ import io.turnstile.openflow.MessageNumber.Space;
 import io.turnstile.openflow.wire.ErrorCodec;
 import io.turnstile.openflow.wire.FlowModCodec;
 import io.turnstile.openflow.wire.PacketOutCodec;
-import io.turnstile.openflow.wire.Wire;
 import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
