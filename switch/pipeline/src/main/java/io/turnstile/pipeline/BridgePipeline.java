@@ -148,6 +148,16 @@ public final class BridgePipeline implements OpenFlowSwitch {
 
     // ---- flows ----
 
+    /** Adds or changes a flow that packets have learned; one that cannot be is left out. */
+    void learn(FlowMod flow, Effects effects) {
+        tables.learn(flow, effects);
+    }
+
+    /** By whoever holds the change lock. */
+    void reduceTimeouts(Rule rule, int idleSeconds, int hardSeconds) {
+        tables.reduceTimeouts(rule, idleSeconds, hardSeconds);
+    }
+
     @Override
     public int tableCount() {
         return FlowTables.COUNT;

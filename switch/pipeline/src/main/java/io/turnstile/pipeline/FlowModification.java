@@ -1,6 +1,7 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.datapath.DatapathFlow;
+import io.turnstile.pipeline.FlowTables.LearnedCookie;
 import io.turnstile.pipeline.flow.ActionCheck;
 import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.FlowRemovedReason;
@@ -11,6 +12,7 @@ import io.turnstile.pipeline.flow.OfException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -49,6 +51,8 @@ final class FlowModification {
     private final List<TableChange> changes = new ArrayList<>();
     /** Rules with send_flow_rem, by the reason for which they end. */
     private final Map<FlowRemovedReason, List<Rule>> reported = new EnumMap<>(FlowRemovedReason.class);
+
+    private final Map<LearnedCookie, Integer> learners = new HashMap<>();
 
     FlowModification(FlowTables tables, BridgeEvents events, Effects effects, long nowNs) {
         this.tables = tables;
@@ -206,12 +210,14 @@ final class FlowModification {
     private void put(FlowTable table, Rule rule, Rule.Phase phase) {
         rule.phase = phase;
         TableChange change = changeOf(table);
+        countLearners(rule, 1);
         table.insert(rule);
         change.coming.add(rule);
         change.additions += phase == Rule.Phase.COMING ? 1 : 0;
     }
 
-    private static void take(TableChange change, Rule rule) {
+    private void take(TableChange change, Rule rule) {
+        countLearners(rule, -1);
         if (rule.phase == Rule.Phase.SETTLED) {
             change.table.letGo(rule);
             change.going.add(rule);
@@ -232,6 +238,46 @@ final class FlowModification {
         table.beginChange();
         changes.add(change);
         return change;
+    }
+
+    // ---- what was learned ----
+
+    /** Rules that learn with {@code delete_learned}, and have come or gone: by how many there are more. */
+    private void countLearners(Rule rule, int change) {
+        for (OfAction action : rule.actions) {
+            if (action instanceof OfAction.Learn learn && learn.deleteLearned()) {
+                learners.merge(new LearnedCookie(learn.tableId(), learn.cookie()), change, Integer::sum);
+            }
+        }
+    }
+
+    /** Deletes what was learned by flows of which the last one goes. */
+    void deleteWhatWasLearned() {
+        List<LearnedCookie> orphaned = new ArrayList<>();
+        learners.forEach((cookie, change) -> {
+            if (change < 0 && tables.learners().getOrDefault(cookie, 0) + change <= 0) {
+                orphaned.add(cookie);
+            }
+        });
+        for (LearnedCookie cookie : orphaned) {
+            if (cookie.tableId() < FlowTables.COUNT) {
+                List<Rule> learned = new ArrayList<>();
+                collectLearned(cookie, learned);
+                delete(learned);
+            }
+        }
+    }
+
+    private void collectLearned(LearnedCookie cookie, List<Rule> learned) {
+        for (SubTable subTable : tables.get(cookie.tableId()).subTables()) {
+            for (int i = 0; i < subTable.size(); i++) {
+                Rule rule = subTable.rule(i);
+                if (rule.isPresent() && !rule.isHidden() && rule.cookie == cookie.cookie()) {
+                    learned.add(rule);
+                }
+                effects.breathe();
+            }
+        }
     }
 
     // ---- the end ----
@@ -261,6 +307,8 @@ final class FlowModification {
     /** From now on packets meet the rules as they are to be. */
     void takeEffect() {
         changes.forEach(change -> change.table.takeEffect());
+        learners.forEach((cookie, change) -> tables.learners()
+                .merge(cookie, change, (before, more) -> before + more == 0 ? null : before + more));
         reported.forEach((reason, rules) -> effects.afterwards(() -> events.flowsRemoved(rules, reason)));
     }
 
@@ -279,6 +327,9 @@ final class FlowModification {
     /** Goes by the rules or by the datapath flows, whichever are fewer. */
     private static void collectGoing(TableChange change, Collection<DatapathFlow> concerned) {
         FlowTable table = change.table;
+        if (!change.going.isEmpty()) {
+            table.refused.collectInto(concerned);
+        }
         if (change.going.size() <= table.dependents.size()) {
             change.going.forEach(rule -> rule.collectDependents(concerned));
         } else {

@@ -10,8 +10,10 @@ import io.turnstile.pipeline.flow.FlowRemovedReason;
 import io.turnstile.pipeline.flow.OfException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 
 /**
@@ -34,6 +36,7 @@ final class FlowTables {
     // Under the change lock.
     private final TimeoutWheel timeouts;
     private final SharedActions sharedActions = new SharedActions();
+    private final Map<LearnedCookie, Integer> learners = new HashMap<>();
     private Consumer<Effects> beforeChanges = effects -> {};
 
     FlowTables(Pipeline pipeline, BridgeEvents events) {
@@ -89,6 +92,38 @@ final class FlowTables {
             }
         });
     }
+
+    /**
+     * Adds a flow that packets have learned, or changes the one that is there. What cannot be in the table is left out:
+     * nobody waits for an answer.
+     */
+    void learn(FlowMod flow, Effects effects) {
+        FlowModification modification = modification(effects, pipeline.nowNs());
+        try {
+            modification.apply(
+                    get(flow.tableId()).findExact(flow.match(), flow.priority()) == null ? flow : flow.asModification());
+        } catch (OfException full) {
+            // As where a controller sends it, the table stays as it is.
+        }
+    }
+
+    void reduceTimeouts(Rule rule, int idleSeconds, int hardSeconds) {
+        if (rule.phase != Rule.Phase.SETTLED) {
+            return;
+        }
+        if (rule.hasTimeout()) {
+            timeouts.remove(rule);
+        }
+        rule.reduceTimeouts(idleSeconds, hardSeconds);
+        timeouts.add(rule);
+    }
+
+    /** How many flows with {@code learn(…,delete_learned)} there are that learn into that table with that cookie. */
+    Map<LearnedCookie, Integer> learners() {
+        return learners;
+    }
+
+    record LearnedCookie(int tableId, long cookie) {}
 
     /** {@link OpenFlowSwitch#tryApply}. */
     boolean tryApply(FlowMod change) throws OfException {

@@ -101,8 +101,8 @@ final class OutputActions {
         toController(controller.maxLengthBytes(), reason, controller.controllerId());
     }
 
-    void expiredToController() {
-        toController(MAX_PACKET_IN_BYTES, PacketInReason.INVALID_TTL, 0);
+    void expiredToController(int controllerId) {
+        toController(MAX_PACKET_IN_BYTES, PacketInReason.INVALID_TTL, controllerId);
     }
 
     void missToController(int maxLengthBytes) {

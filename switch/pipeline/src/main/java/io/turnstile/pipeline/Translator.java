@@ -9,6 +9,7 @@ import io.turnstile.pipeline.flow.Bits;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.Prerequisites;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -23,11 +24,18 @@ final class Translator {
     private static final int MAX_DEPTH = 64;
     private static final int MAX_RESUBMITS = MAX_DEPTH * MAX_DEPTH;
 
+    /** Those that no id was given to. */
+    private static final List<Integer> FIRST_CONTROLLER = List.of(0);
+
     private final Walk walk;
     private final VlanActions vlan;
     private final FieldActions fields;
     private final OutputActions outputs;
     private final ConntrackActions conntrack;
+    private final LearnActions learning;
+
+    /** Those met by the last lookup. */
+    private final List<Rule> clauses = new ArrayList<>();
 
     private int depth;
     private int resubmits;
@@ -48,6 +56,7 @@ final class Translator {
         this.fields = new FieldActions(walk, vlan);
         this.outputs = new OutputActions(walk, this, fields);
         this.conntrack = new ConntrackActions(walk, fields);
+        this.learning = new LearnActions(walk, fields);
     }
 
     // ---- ways in ----
@@ -157,8 +166,9 @@ final class Translator {
             TupleSwap.swap(key, etherType);
             TupleSwap.swap(walk.wildcards, etherType);
         }
-        Rule rule = table.find(key, walk.wildcards);
-        walk.recorder.lookedUp(table, key, withConntrackTuple, rule);
+        clauses.clear();
+        Rule rule = table.find(key, walk.wildcards, clauses);
+        walk.recorder.lookedUp(table, key, withConntrackTuple, rule, clauses);
         if (withConntrackTuple) {
             TupleSwap.swap(key, etherType);
             TupleSwap.swap(walk.wildcards, etherType);
@@ -176,14 +186,17 @@ final class Translator {
     private void descend(Rule rule, boolean deepens, boolean last) {
         WalkState state = walk.state;
         long oldCookie = state.ruleCookie;
+        Rule oldRule = state.rule;
         resubmits++;
         depth += deepens ? 1 : 0;
         state.ruleCookie = rule.cookie;
+        state.rule = rule;
         if (rule.actions.isEmpty()) {
             walk.report.likeAction("drop");
         }
         run(rule.actions, last);
         state.ruleCookie = oldCookie;
+        state.rule = oldRule;
         depth -= deepens ? 1 : 0;
     }
 
@@ -236,7 +249,16 @@ final class Translator {
             case OfAction.PushVlan push -> vlan.push(push);
             case OfAction.PopVlan _ -> vlan.pop();
             case OfAction.DecTtl _ -> {
-                return decrementTtl();
+                return decrementTtl(FIRST_CONTROLLER);
+            }
+            case OfAction.DecTtlFor dec -> {
+                return decrementTtl(dec.controllerIds());
+            }
+            case OfAction.Learn learn -> learning.learn(learn);
+            case OfAction.FinTimeout timeouts -> learning.shortenTimeouts(timeouts);
+            case OfAction.Clone clone -> runAside(clone.actions(), last);
+            case OfAction.Conjunction _ -> {
+                // What it is good for is seen where tables are looked up.
             }
             case OfAction.Exit _ -> walk.state.exited = true;
             case OfAction.SetQueue set -> fields.setQueue(set);
@@ -259,7 +281,7 @@ final class Translator {
     }
 
     /** Returns false if the packet has lived long enough: then it goes to the controllers instead. */
-    private boolean decrementTtl() {
+    private boolean decrementTtl(List<Integer> controllerIds) {
         long[] key = walk.state.key;
         int etherType = (int) Field.ETH_TYPE.get(key);
         if (!Prerequisites.isIp(etherType)) {
@@ -272,10 +294,21 @@ final class Translator {
             fields.write(Field.NW_TTL, new Bits(0, ttl - 1), new Bits(0, Field.NW_TTL.lowMask()));
             return true;
         }
-        outputs.expiredToController();
+        controllerIds.forEach(outputs::expiredToController);
         walk.report.warning(
                 etherType == EtherTypes.IPV4 ? "IPv4 decrement TTL exception" : "IPv6 decrement TTL exception");
         return false;
+    }
+
+    /** Runs the list with a copy of the packet, and the copy's action set after it. */
+    private void runAside(List<OfAction> list, boolean last) {
+        walk.withClone(() -> {
+            if (list.isEmpty()) {
+                walk.report.likeAction("drop");
+            }
+            run(list, last);
+            runActionSet();
+        });
     }
 
     // ---- the action set ----

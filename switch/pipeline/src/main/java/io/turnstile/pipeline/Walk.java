@@ -96,16 +96,27 @@ final class Walk {
      * and what goes wrong there ends the walk there only.
      */
     void behindPatchPort(PortLocation peer, Runnable there) {
+        report.openBridge(peer.bridge());
+        recorder.entered(peer.bridge());
+        aside(state.behindPatchPort(peer), () -> {
+            there.run();
+            failure = null;
+        });
+        report.close();
+    }
+
+    /** The walk goes on with a copy of the packet; whatever is done to that, the packet here stays as it is. */
+    void withClone(Runnable steps) {
+        aside(state.copy(), steps);
+    }
+
+    private void aside(WalkState other, Runnable steps) {
         WalkState stateHere = state;
         List<DatapathAction> actionsHere = actions;
         PendingRewrites.Mark packetHere = rewrites.mark();
-        report.openBridge(peer.bridge());
-        recorder.entered(peer.bridge());
-        state = stateHere.behindPatchPort(peer);
+        state = other;
         actions = new ArrayList<>();
-        there.run();
-        failure = null;
-        report.close();
+        steps.run();
         if (actions.stream().anyMatch(Walk::cannotBeUndone)) {
             actionsHere.add(new DatapathAction.Clone(actions.toArray(DatapathAction[]::new)));
             rewrites.returnTo(packetHere);

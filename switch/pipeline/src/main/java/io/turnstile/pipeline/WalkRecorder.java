@@ -17,6 +17,8 @@ final class WalkRecorder {
     private final List<TableLookup> lookups = new ArrayList<>();
     private final Set<StationRead> reads = new LinkedHashSet<>();
     private final LinkedHashSet<Sighting> sightings = new LinkedHashSet<>();
+    private final List<SideEffect> sideEffects = new ArrayList<>();
+    private final Set<FlowTable> refusals = new LinkedHashSet<>();
     private final List<Integer> recirculationIds = new ArrayList<>();
     /** The key as of the last lookup, shared by lookups between which it did not change. */
     private long[] snapshot = {};
@@ -30,12 +32,15 @@ final class WalkRecorder {
         bridges.add(bridge);
     }
 
-    /** @param winner null for a miss */
-    void lookedUp(FlowTable table, long[] key, boolean swapped, @Nullable Rule winner) {
+    /**
+     * @param winner null for a miss
+     * @param clauses of conjunctions that the packet met
+     */
+    void lookedUp(FlowTable table, long[] key, boolean swapped, @Nullable Rule winner, List<Rule> clauses) {
         if (!Arrays.equals(snapshot, key)) {
             snapshot = key.clone();
         }
-        lookups.add(new TableLookup(table, snapshot, swapped, winner));
+        lookups.add(new TableLookup(table, snapshot, swapped, winner, List.copyOf(clauses)));
     }
 
     void read(MacTable table, MacTable.Station station) {
@@ -57,6 +62,14 @@ final class WalkRecorder {
         return null;
     }
 
+    void changes(SideEffect effect) {
+        sideEffects.add(effect);
+    }
+
+    void refusedBy(FlowTable table) {
+        refusals.add(table);
+    }
+
     void recirculates(int id) {
         recirculationIds.add(id);
     }
@@ -73,6 +86,8 @@ final class WalkRecorder {
                 List.copyOf(lookups),
                 List.copyOf(reads),
                 List.copyOf(sightings),
-                List.copyOf(recirculationIds));
+                List.copyOf(recirculationIds),
+                List.copyOf(sideEffects),
+                List.copyOf(refusals));
     }
 }

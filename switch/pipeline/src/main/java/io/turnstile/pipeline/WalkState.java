@@ -5,6 +5,7 @@ import io.turnstile.datapath.Field;
 import io.turnstile.pipeline.flow.OfAction;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The state that goes with a packet from action to action within one bridge: the packet as the flows see it, and
@@ -28,6 +29,9 @@ final class WalkState {
     int tableId;
     /** The cookie of the flow that runs now; all ones if there is none. */
     long ruleCookie = NO_COOKIE;
+    /** The flow that runs now; null if there is none. */
+    @Nullable
+    Rule rule;
     /** Whether the packet's ct_ fields are those of its connection, not yet cleared. */
     boolean conntrackVisible;
 
@@ -84,6 +88,17 @@ final class WalkState {
         there.ruleCookie = ruleCookie;
         there.clearConntrack();
         return there;
+    }
+
+    /** The same again, to go on with a copy of the packet. */
+    WalkState copy() {
+        WalkState copy = new WalkState(bridge, inPort(), key.clone(), vlan, stack, actionSet);
+        copy.tableId = tableId;
+        copy.ruleCookie = ruleCookie;
+        copy.rule = rule;
+        copy.conntrackVisible = conntrackVisible;
+        copy.inActionSet = inActionSet;
+        return copy;
     }
 
     /** Freezes the rest of the walk, to go on in that table after recirculation. */

@@ -23,7 +23,7 @@ import java.util.Objects;
  */
 public final class ActionCodec {
 
-    /** As deep as text may be nested. No action that may stand inside another has others inside. */
+    /** As deep as text may be nested. */
     private static final int MAX_NESTING = 100;
 
     private ActionCodec() {}
@@ -83,6 +83,11 @@ public final class ActionCodec {
             case CT -> ConntrackActionCodec.read(in, version, nesting);
             case NAT -> new OfAction.Nat(NatCodec.read(in));
             case SET_QUEUE -> QueueCodec.read(form, in);
+            case LEARN -> LearnCodec.read(form, in);
+            case FIN_TIMEOUT -> LearnCodec.readFinTimeout(in);
+            case DEC_TTL_FOR -> NiciraActions.readDecTtl(in);
+            case CLONE -> new OfAction.Clone(read(in.skipBytes(6), version, nesting + 1));
+            case CONJUNCTION -> NiciraActions.readConjunction(in);
             case NOTE -> NiciraActions.readNote(in);
             case STACK_PUSH -> new OfAction.StackPush(NiciraActions.readStack(in, false));
             case STACK_POP -> new OfAction.StackPop(NiciraActions.readStack(in, true));
@@ -128,6 +133,16 @@ public final class ActionCodec {
             case OfAction.Ct a -> ConntrackActionCodec.write(out, a, context, version);
             case OfAction.Nat a -> ConntrackActionCodec.writeNat(out, a, version);
             case OfAction.SetQueue a -> QueueCodec.write(out, a, version);
+            case OfAction.Learn a -> LearnCodec.write(out, a);
+            case OfAction.FinTimeout a -> LearnCodec.writeFinTimeout(out, a, version);
+            case OfAction.DecTtlFor a -> NiciraActions.writeDecTtl(out, a, version);
+            case OfAction.Clone a -> {
+                int start = ActionTable.start(out, a.kind(), version);
+                out.writeZero(6);
+                write(out, a.actions(), context, version);
+                ActionTable.end(out, start);
+            }
+            case OfAction.Conjunction a -> NiciraActions.writeConjunction(out, a, version);
             case OfAction.Note a -> NiciraActions.writeNote(out, a, version);
             case OfAction.StackPush a -> NiciraActions.writeStack(out, a, a.source(), context, version);
             case OfAction.StackPop a -> NiciraActions.writeStack(out, a, a.destination(), context, version);

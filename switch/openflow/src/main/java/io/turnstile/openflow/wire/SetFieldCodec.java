@@ -31,8 +31,18 @@ final class SetFieldCodec {
         if (form.equals(ActionForm.NX_REG_LOAD)) {
             return readLoad(in);
         }
+        if (form.equals(ActionForm.NX_SET_TUNNEL)) {
+            return tunnel(in.skipBytes(2).readUnsignedInt());
+        }
+        if (form.equals(ActionForm.NX_SET_TUNNEL64)) {
+            return tunnel(in.skipBytes(6).readLong());
+        }
         in.skipBytes(form.equals(ActionForm.NX_REG_LOAD2) ? 6 : 0);
         return readSetField(in);
+    }
+
+    private static OfAction tunnel(long id) {
+        return new OfAction.SetField(Field.TUN_ID, 0, id, 0, -1L);
     }
 
     /** The OXM of set_field or reg_load2; what follows it is padding. */

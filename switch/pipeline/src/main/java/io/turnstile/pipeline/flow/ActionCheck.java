@@ -9,6 +9,7 @@ import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.IpProtocols;
 import io.turnstile.pipeline.flow.OfAction.Ports;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Whether a flow may have these actions: asked when a request is read and when it is carried out, so that nothing
@@ -32,8 +33,12 @@ public final class ActionCheck {
 
     /** @param ctStateMask which bits of ct_state are known */
     private ActionCheck(long[] known, long ctStateMask, int tableId, boolean strict) {
+        this(known, Prerequisite.isConnected(Field.CT_STATE.get(known), ctStateMask), tableId, strict);
+    }
+
+    private ActionCheck(long[] known, boolean connected, int tableId, boolean strict) {
         this.known = known;
-        this.connected = Prerequisite.isConnected(Field.CT_STATE.get(known), ctStateMask);
+        this.connected = connected;
         this.tableId = tableId;
         this.strict = strict;
     }
@@ -69,6 +74,10 @@ public final class ActionCheck {
     }
 
     private void list(List<OfAction> actions) throws OfException {
+        require(
+                besideConjunctions(actions) == null,
+                OfErrorCode.NXBAC_BAD_CONJUNCTION,
+                "conjunction beside other actions");
         Instruction last = Instruction.METER;
         for (OfAction action : actions) {
             ActionKind kind = action.kind();
@@ -248,6 +257,92 @@ public final class ActionCheck {
                 action.kind().belongsInCt(action),
                 OfErrorCode.OFPBAC_BAD_ARGUMENT,
                 "ct: exec may set only ct_mark and ct_label");
+    }
+
+    /** Refuses what packets other than TCP's cannot do. */
+    public void tcp() throws OfException {
+        require(
+                Field.NW_PROTO.get(known) == IpProtocols.TCP && Prerequisites.isIp((int) Field.ETH_TYPE.get(known)),
+                OfErrorCode.OFPBAC_MATCH_INCONSISTENT,
+                "only packets of TCP have a FIN");
+    }
+
+    /** Refuses a learned flow that could not be, or whose parts the packets do not have. */
+    public void learn(OfAction.Learn learn) throws OfException {
+        if (learn.result() != null) {
+            writable(learn.result().toKey());
+        }
+        long[] learned = FlowKey.newKey();
+        for (OfAction.LearnedPart part : learn.parts()) {
+            switch (part) {
+                case OfAction.LearnedPart.Matched a -> {
+                    has(a.source(), known);
+                    has(a.destination(), learned);
+                }
+                case OfAction.LearnedPart.MatchedValue a -> {
+                    has(a.destination(), learned);
+                    OfAction.SubField place = a.destination().toKey();
+                    a.value()
+                            .shiftedLeft(place.offsetBits())
+                            .writeTo(place.field(), Bits.maskOf(place), learned);
+                }
+                case OfAction.LearnedPart.Loaded a -> {
+                    has(a.source(), known);
+                    loadable(a.destination(), learned);
+                }
+                case OfAction.LearnedPart.LoadedValue a -> loadable(a.destination(), learned);
+                case OfAction.LearnedPart.Output a -> has(a.source(), known);
+            }
+        }
+    }
+
+    private void loadable(OfAction.FieldPart part, long[] packets) throws OfException {
+        has(part, packets);
+        require(
+                part.field().access().isOfFlows(),
+                OfErrorCode.OFPBAC_BAD_SET_ARGUMENT,
+                part.field().name() + " is read-only");
+    }
+
+    /** @param packets what is known of them */
+    private void has(OfAction.FieldPart part, long[] packets) throws OfException {
+        require(
+                part.widthBits() > 0
+                        && part.offsetBits() + part.widthBits() <= part.field().widthBits(),
+                OfErrorCode.OFPBAC_BAD_SET_LEN,
+                "bits outside " + part.field().name());
+        Prerequisite prerequisite = part.field().prerequisite();
+        boolean met = prerequisite == Prerequisite.CT
+                ? packets == known && connected
+                : prerequisite.isMet(packets, FlowKey.newKey());
+        require(
+                met,
+                OfErrorCode.OFPBAC_MATCH_INCONSISTENT,
+                part.field().name() + " lacks its prerequisites");
+    }
+
+    /** The first action that may not stand in a list together with a conjunction; null if there is no such. */
+    static @Nullable OfAction besideConjunctions(List<OfAction> actions) {
+        boolean conjunctive = false;
+        OfAction other = null;
+        for (OfAction action : actions) {
+            conjunctive |= action instanceof OfAction.Conjunction;
+            if (other == null && !(action instanceof OfAction.Conjunction) && !(action instanceof OfAction.Note)) {
+                other = action;
+            }
+        }
+        return conjunctive ? other : null;
+    }
+
+    /** Refuses what may not be done with a copy of the packet; the packet itself stays as it is. */
+    public void aside(List<OfAction> actions) throws OfException {
+        for (OfAction action : actions) {
+            require(
+                    action.kind().instruction() == Instruction.APPLY_ACTIONS,
+                    OfErrorCode.OFPBIC_UNSUP_INST,
+                    "no action but an instruction");
+        }
+        new ActionCheck(known.clone(), connected, tableId, strict).list(actions);
     }
 
     /** Refuses what may not stand in an action set. */

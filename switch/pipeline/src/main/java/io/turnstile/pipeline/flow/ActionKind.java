@@ -13,6 +13,7 @@ import io.turnstile.datapath.FieldValues;
 import io.turnstile.datapath.NatText;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -66,6 +67,8 @@ public enum ActionKind {
             .reads("set_nw_ttl", (value, parser) -> SetFieldText.read("nw_ttl", value, parser.ports()))
             .reads("mod_tp_src", (value, parser) -> SetFieldText.read("tcp_src", value, parser.ports()))
             .reads("mod_tp_dst", (value, parser) -> SetFieldText.read("tcp_dst", value, parser.ports()))
+            .reads("set_tunnel", (value, _) -> SetFieldText.readTunnel(value))
+            .reads("set_tunnel64", (value, _) -> SetFieldText.readTunnel(value))
             .prints(SetFieldText::print)
             .wire(
                     standard(4, 16).in(OF10),
@@ -76,6 +79,8 @@ public enum ActionKind {
                     standard(9, 8).in(OF10),
                     standard(10, 8).in(OF10),
                     standard(23, 8).since(OF11),
+                    ActionForm.NX_SET_TUNNEL,
+                    ActionForm.NX_SET_TUNNEL64,
                     ActionForm.SET_FIELD,
                     ActionForm.NX_REG_LOAD,
                     ActionForm.NX_REG_LOAD2)
@@ -144,6 +149,52 @@ public enum ActionKind {
             .standsIn(APPLY_ACTIONS, SetPlace.DEC_TTL)
             .checked((_, at) -> at.presentIfStrict(Field.NW_TTL))
             .writes(_ -> Field.NW_TTL)
+            .outputsNowhere()),
+
+    /** Read from the words of {@link #DEC_TTL}. */
+    DEC_TTL_FOR(row(OfAction.DecTtlFor.class)
+            .prints((a, _) -> SubFieldActionText.print(a))
+            .wire(nicira(21, 16).orLonger())
+            .standsIn(APPLY_ACTIONS, SetPlace.DEC_TTL)
+            .checked((_, at) -> at.presentIfStrict(Field.NW_TTL))
+            .writes(_ -> Field.NW_TTL)
+            .outputsNowhere()),
+
+    CLONE(row(OfAction.Clone.class)
+            .reads("clone", (value, parser) -> new OfAction.Clone(parser.nestedInClone(value)))
+            .prints((a, format) -> "clone(" + format.format(a.actions()) + ")")
+            .wire(nicira(42, 16).orLonger())
+            .standsIn(APPLY_ACTIONS, SetPlace.NONE)
+            .checked((a, at) -> at.aside(a.actions()))
+            .writesNothing()
+            .outputsTo((a, port) ->
+                    a.actions().stream().anyMatch(inner -> inner.kind().outputsTo(inner, port)))),
+
+    CONJUNCTION(row(OfAction.Conjunction.class)
+            .reads("conjunction", (value, _) -> ConjunctionText.read(value))
+            .prints((a, _) -> ConjunctionText.print(a))
+            .wire(nicira(34, 16))
+            .standsIn(APPLY_ACTIONS, SetPlace.NONE)
+            .isAlwaysPossible()
+            .writesNothing()
+            .outputsNowhere()),
+
+    FIN_TIMEOUT(row(OfAction.FinTimeout.class)
+            .reads("fin_timeout", (value, _) -> LearnText.readFinTimeout(value))
+            .prints((a, _) -> LearnText.print(a))
+            .wire(nicira(19, 16))
+            .standsIn(APPLY_ACTIONS, SetPlace.NONE)
+            .checked((_, at) -> at.tcp())
+            .writesNothing()
+            .outputsNowhere()),
+
+    LEARN(row(OfAction.Learn.class)
+            .reads("learn", LearnText::read)
+            .prints((a, _) -> LearnText.print(a))
+            .wire(ActionForm.NX_LEARN, ActionForm.NX_LEARN2)
+            .standsIn(APPLY_ACTIONS, SetPlace.NONE)
+            .checked((a, at) -> at.learn(a))
+            .writes(a -> a.result() == null ? null : a.result().field().field())
             .outputsNowhere()),
 
     EXIT(bare("exit", new OfAction.Exit())
@@ -303,6 +354,11 @@ public enum ActionKind {
     /** The words that it is read from, in lower case. */
     public Set<String> keywords() {
         return row.readers().keySet();
+    }
+
+    /** What messages call it: the first of its words, or the name of its row if it is read from another's. */
+    String label() {
+        return row.readers().keySet().stream().findFirst().orElse(name().toLowerCase(Locale.ROOT));
     }
 
     public Class<? extends OfAction> type() {

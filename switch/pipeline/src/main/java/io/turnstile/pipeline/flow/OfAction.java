@@ -142,6 +142,101 @@ public sealed interface OfAction {
         }
     }
 
+    /**
+     * {@code dec_ttl(…)}: the same, but the packet goes to these controllers.
+     *
+     * @param controllerIds 16 bits each; none: it goes to nobody
+     */
+    record DecTtlFor(List<Integer> controllerIds) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.DEC_TTL_FOR;
+        }
+    }
+
+    /** {@code clone(…)}: the actions run, and the walk goes on with packet, fields, stack and set as they were. */
+    record Clone(List<OfAction> actions) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.CLONE;
+        }
+    }
+
+    /**
+     * {@code conjunction(…)}: packets of this flow meet one clause of those that a flow with {@code conj_id} waits for.
+     *
+     * @param clause from 0 on
+     * @param clauses how many there are, 2 to 64
+     */
+    record Conjunction(int id, int clause, int clauses) implements OfAction {
+        public static final int FEWEST_CLAUSES = 2;
+        public static final int MOST_CLAUSES = 64;
+
+        @Override
+        public ActionKind kind() {
+            return ActionKind.CONJUNCTION;
+        }
+    }
+
+    /** {@code fin_timeout(…)}: a TCP packet with FIN or RST shortens its flow's timeouts to these; 0 leaves one. */
+    record FinTimeout(int idleSeconds, int hardSeconds) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.FIN_TIMEOUT;
+        }
+    }
+
+    /**
+     * {@code learn(…)}: adds or changes a flow.
+     *
+     * @param limit how many flows with this cookie the table may have for one more to be learned; 0: any number
+     * @param result the bit that is told whether the flow is there now; null: none
+     */
+    record Learn(
+            int tableId,
+            int idleTimeoutSeconds,
+            int hardTimeoutSeconds,
+            int finIdleTimeoutSeconds,
+            int finHardTimeoutSeconds,
+            int priority,
+            long cookie,
+            boolean sendFlowRem,
+            boolean deleteLearned,
+            int limit,
+            @Nullable FieldPart result,
+            List<LearnedPart> parts)
+            implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.LEARN;
+        }
+    }
+
+    /** Bits of a field by the name that the flow has for them, in that one's numbering. */
+    record FieldPart(MatchField field, int offsetBits, int widthBits) {
+        public SubField toKey() {
+            return new SubField(field.field(), field.offsetBits() + offsetBits, widthBits);
+        }
+    }
+
+    /** What of a learned flow comes from one place. */
+    sealed interface LearnedPart {
+        /** The flow matches on these bits, with the packet's value of the source. */
+        record Matched(FieldPart destination, FieldPart source) implements LearnedPart {}
+
+        /** The same with a given value. */
+        record MatchedValue(FieldPart destination, Bits value) implements LearnedPart {}
+
+        /** The flow loads the packet's value of the source into these bits. */
+        record Loaded(FieldPart destination, FieldPart source) implements LearnedPart {}
+
+        /** The same with a given value. */
+        record LoadedValue(FieldPart destination, Bits value) implements LearnedPart {}
+
+        /** The flow outputs to the port whose number the packet has there. */
+        record Output(FieldPart source) implements LearnedPart {}
+    }
+
     /** {@code exit}: nothing more runs in this bridge, on no level of resubmit, the action set included. */
     record Exit() implements OfAction {
         @Override

@@ -32,6 +32,19 @@ public final class ActionSamples {
             case PUSH_VLAN -> List.of("push_vlan:0x88a8");
             case POP_VLAN -> List.of("pop_vlan");
             case DEC_TTL -> List.of("dec_ttl");
+            case FIN_TIMEOUT -> List.of("fin_timeout(idle_timeout=10,hard_timeout=20)", "fin_timeout(idle_timeout=5)");
+            case LEARN ->
+                List.of(
+                        "learn(table=1,idle_timeout=10,hard_timeout=20,fin_idle_timeout=2,fin_hard_timeout=4,priority=10,"
+                                + "send_flow_rem,delete_learned,cookie=0xfedcba9876543210,limit=7,"
+                                + "result_dst=NXM_NX_REG0[3],NXM_OF_VLAN_TCI[0..11],NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],"
+                                + "load:NXM_OF_IN_PORT[]->NXM_NX_REG1[16..31],output:NXM_OF_IN_PORT[])",
+                        "learn(table=5,eth_type=0x800,nw_proto=6,NXM_OF_TCP_DST[]=NXM_OF_TCP_SRC[],"
+                                + "NXM_OF_IP_SRC[8..31]=0xc0a801,load:0x5->NXM_NX_REG2[0..3])");
+            case DEC_TTL_FOR -> List.of("dec_ttl(1,65535)", "dec_ttl(0)");
+            case CLONE ->
+                List.of("clone(set_field:1.2.3.4->ip_dst,output:3)", "clone(drop)", "clone(clone(dec_ttl),output:2)");
+            case CONJUNCTION -> List.of("conjunction(4294967295,2/64)");
             case EXIT -> List.of("exit");
             case SET_QUEUE -> List.of("set_queue:4294967295");
             case POP_QUEUE -> List.of("pop_queue");
