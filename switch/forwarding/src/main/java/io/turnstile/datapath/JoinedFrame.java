@@ -18,6 +18,13 @@ final class JoinedFrame {
         return Math.max(1, (payloadBytes + packet.segmentBytes() - 1) / packet.segmentBytes());
     }
 
+    /** How many bytes the longest of them has on the wire; of one that is not joined, its own. */
+    static int longestFrameBytes(Packet packet) {
+        return packet.segmentBytes() == 0
+                ? packet.lengthBytes()
+                : Math.min(packet.lengthBytes(), headerBytes(packet) + packet.segmentBytes());
+    }
+
     /** The headers that each of them has. */
     static int headerBytes(Packet packet) {
         int transport = packet.checksumStart();

@@ -196,6 +196,7 @@ final class PathComposer {
             case DatapathAction.PopVlan _ -> packet.popTag();
             case DatapathAction.Userspace _ -> refuse(NotCarried.TO_CONTROLLER);
             case DatapathAction.Clone _, DatapathAction.Recirculate _ -> refuse(NotCarried.MORE_THAN_ONE_OUTPUT);
+            case DatapathAction.CheckPacketLength _ -> refuse(NotCarried.PACKET_LENGTH);
             case DatapathAction.Drop _ -> refuse(NotCarried.DROPPED);
         }
     }

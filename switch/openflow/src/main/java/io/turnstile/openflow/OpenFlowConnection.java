@@ -523,14 +523,21 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
     }
 
     /** Sends a packet to a controller that wants it; false if that one is too slow and the packet was dropped. */
-    boolean packetIn(byte[] frame, PacketInReason reason, int tableId, long cookie, int controllerId, Match metadata) {
+    boolean packetIn(
+            byte[] frame,
+            PacketInReason reason,
+            int tableId,
+            long cookie,
+            int controllerId,
+            Match metadata,
+            byte[] userdata) {
         if (!wants(session.async.packetIn, reason.number()) || session.controllerId != controllerId) {
             return true;
         }
         if (!channel().isWritable()) {
             return false;
         }
-        PacketIn packet = new PacketIn(frame, reason, tableId, cookie, metadata);
+        PacketIn packet = new PacketIn(frame, reason, tableId, cookie, metadata, userdata);
         WireVersion version = session.agreedVersion();
         switch (session.packetInFormat) {
             case STANDARD -> send(MessageType.PACKET_IN, out -> AsyncCodec.packetIn(out, version, packet));

@@ -1,10 +1,12 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.datapath.DatapathAction;
+import io.turnstile.datapath.Field;
 import io.turnstile.pipeline.flow.Bits;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.PacketInReason;
+import java.util.List;
 
 /**
  * The ways in which a packet leaves the bridge: ports, patch ports, controllers. Threads: one, under the table lock.
@@ -46,6 +48,18 @@ final class OutputActions {
                 }
             }
         }
+    }
+
+    /** The packet leaves with that queue, and goes on with the one that it has. */
+    void enqueue(OfAction.Enqueue enqueue, boolean last) {
+        int inPort = walk.state.inPort();
+        if (enqueue.port() == inPort) {
+            return;
+        }
+        long queue = Field.SKB_PRIORITY.get(walk.state.key);
+        fields.setQueue(new OfAction.SetQueue(enqueue.queueId()));
+        send(enqueue.port() == Ports.IN_PORT ? inPort : enqueue.port(), last);
+        fields.setQueue(new OfAction.SetQueue((int) queue));
     }
 
     /** Port numbers in 16-bit fields are OpenFlow 1.0's: the reserved ones are widened. */
@@ -98,18 +112,18 @@ final class OutputActions {
         PacketInReason reason = walk.inPacketOut
                 ? PacketInReason.PACKET_OUT
                 : walk.state.inActionSet ? PacketInReason.ACTION_SET : controller.reason();
-        toController(controller.maxLengthBytes(), reason, controller.controllerId());
+        toController(controller.maxLengthBytes(), reason, controller.controllerId(), controller.userdata());
     }
 
     void expiredToController(int controllerId) {
-        toController(MAX_PACKET_IN_BYTES, PacketInReason.INVALID_TTL, controllerId);
+        toController(MAX_PACKET_IN_BYTES, PacketInReason.INVALID_TTL, controllerId, List.of());
     }
 
     void missToController(int maxLengthBytes) {
-        toController(maxLengthBytes, PacketInReason.NO_MATCH, 0);
+        toController(maxLengthBytes, PacketInReason.NO_MATCH, 0, List.of());
     }
 
-    private void toController(int maxLengthBytes, PacketInReason reason, int controllerId) {
+    private void toController(int maxLengthBytes, PacketInReason reason, int controllerId, List<Byte> userdata) {
         walk.commit();
         WalkState state = walk.state;
         walk.add(new DatapathAction.Userspace(new PacketInRequest(
@@ -119,6 +133,7 @@ final class OutputActions {
                 state.tableId,
                 state.ruleCookie,
                 controllerId,
+                userdata,
                 state.key.clone(),
                 state.conntrackVisible)));
     }

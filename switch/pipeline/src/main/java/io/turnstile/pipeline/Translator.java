@@ -1,5 +1,6 @@
 package io.turnstile.pipeline;
 
+import io.turnstile.datapath.DatapathAction;
 import io.turnstile.datapath.DropReason;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.Upcall;
@@ -33,6 +34,7 @@ final class Translator {
     private final OutputActions outputs;
     private final ConntrackActions conntrack;
     private final LearnActions learning;
+    private final ChoiceActions choices;
 
     /** Those met by the last lookup. */
     private final List<Rule> clauses = new ArrayList<>();
@@ -57,6 +59,7 @@ final class Translator {
         this.outputs = new OutputActions(walk, this, fields);
         this.conntrack = new ConntrackActions(walk, fields);
         this.learning = new LearnActions(walk, fields);
+        this.choices = new ChoiceActions(walk, fields, outputs);
     }
 
     // ---- ways in ----
@@ -230,6 +233,10 @@ final class Translator {
         for (int i = 0; i < list.size() && !walk.hasFailed() && !walk.state.exited; i++) {
             OfAction action = list.get(i);
             walk.report.action(action);
+            if (action instanceof OfAction.CheckPktLarger check) {
+                runByLength(check, list.subList(i + 1, list.size()));
+                return;
+            }
             if (!step(action, last && i == list.size() - 1)) {
                 return;
             }
@@ -254,6 +261,10 @@ final class Translator {
             case OfAction.DecTtlFor dec -> {
                 return decrementTtl(dec.controllerIds());
             }
+            case OfAction.CheckPktLarger _ -> throw new IllegalStateException("two ways lead on from here");
+            case OfAction.Enqueue enqueue -> outputs.enqueue(enqueue, last);
+            case OfAction.Multipath multipath -> choices.choose(multipath);
+            case OfAction.Bundle bundle -> choices.choose(bundle, last);
             case OfAction.Learn learn -> learning.learn(learn);
             case OfAction.FinTimeout timeouts -> learning.shortenTimeouts(timeouts);
             case OfAction.Clone clone -> runAside(clone.actions(), last);
@@ -298,6 +309,22 @@ final class Translator {
         walk.report.warning(
                 etherType == EtherTypes.IPV4 ? "IPv4 decrement TTL exception" : "IPv6 decrement TTL exception");
         return false;
+    }
+
+    /** Runs the rest of the list twice, for longer packets and for others; the datapath chooses. */
+    private void runByLength(OfAction.CheckPktLarger check, List<OfAction> rest) {
+        if (!rest.isEmpty()) {
+            walk.commit();
+            DatapathAction[] longer = walk.branch(() -> runWithResult(check, 1, rest));
+            DatapathAction[] others = walk.branch(() -> runWithResult(check, 0, rest));
+            walk.add(new DatapathAction.CheckPacketLength(check.lengthBytes(), longer, others));
+        }
+    }
+
+    private void runWithResult(OfAction.CheckPktLarger check, int result, List<OfAction> rest) {
+        fields.load(check.result().toKey(), new Bits(0, result));
+        run(rest, true);
+        runActionSet();
     }
 
     /** Runs the list with a copy of the packet, and the copy's action set after it. */

@@ -110,6 +110,21 @@ final class Walk {
         aside(state.copy(), steps);
     }
 
+    /** One of the ways that lead on from here: its actions. The walk stands here again afterwards. */
+    DatapathAction[] branch(Runnable steps) {
+        WalkState stateHere = state;
+        List<DatapathAction> actionsHere = actions;
+        PendingRewrites.Mark packetHere = rewrites.mark();
+        state = state.copy();
+        actions = new ArrayList<>();
+        steps.run();
+        DatapathAction[] branch = actions.toArray(DatapathAction[]::new);
+        rewrites.returnTo(packetHere);
+        actions = actionsHere;
+        state = stateHere;
+        return branch;
+    }
+
     private void aside(WalkState other, Runnable steps) {
         WalkState stateHere = state;
         List<DatapathAction> actionsHere = actions;
@@ -130,6 +145,7 @@ final class Walk {
     private static boolean cannotBeUndone(DatapathAction action) {
         return action instanceof DatapathAction.Ct
                 || action instanceof DatapathAction.CtClear
+                || action instanceof DatapathAction.CheckPacketLength
                 || action instanceof DatapathAction.Recirculate;
     }
 

@@ -83,6 +83,10 @@ public final class ActionCodec {
             case CT -> ConntrackActionCodec.read(in, version, nesting);
             case NAT -> new OfAction.Nat(NatCodec.read(in));
             case SET_QUEUE -> QueueCodec.read(form, in);
+            case CHECK_PKT_LARGER -> NiciraActions.readCheckPktLarger(in);
+            case ENQUEUE -> QueueCodec.readEnqueue(in);
+            case MULTIPATH -> ChoiceCodec.readMultipath(in);
+            case BUNDLE -> ChoiceCodec.readBundle(form, in);
             case LEARN -> LearnCodec.read(form, in);
             case FIN_TIMEOUT -> LearnCodec.readFinTimeout(in);
             case DEC_TTL_FOR -> NiciraActions.readDecTtl(in);
@@ -133,6 +137,10 @@ public final class ActionCodec {
             case OfAction.Ct a -> ConntrackActionCodec.write(out, a, context, version);
             case OfAction.Nat a -> ConntrackActionCodec.writeNat(out, a, version);
             case OfAction.SetQueue a -> QueueCodec.write(out, a, version);
+            case OfAction.CheckPktLarger a -> NiciraActions.writeCheckPktLarger(out, a, version);
+            case OfAction.Enqueue a -> QueueCodec.writeEnqueue(out, a, version);
+            case OfAction.Multipath a -> ChoiceCodec.writeMultipath(out, a, version);
+            case OfAction.Bundle a -> ChoiceCodec.writeBundle(out, a);
             case OfAction.Learn a -> LearnCodec.write(out, a);
             case OfAction.FinTimeout a -> LearnCodec.writeFinTimeout(out, a, version);
             case OfAction.DecTtlFor a -> NiciraActions.writeDecTtl(out, a, version);

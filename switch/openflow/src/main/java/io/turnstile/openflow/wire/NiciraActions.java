@@ -50,6 +50,24 @@ final class NiciraActions {
         ActionTable.end(out, start);
     }
 
+    /** length 16, offset 16, field header. */
+    static OfAction readCheckPktLarger(ByteBuf in) throws OfException {
+        int length = in.readUnsignedShort();
+        int offset = in.readUnsignedShort();
+        MatchField field = SubFieldCodec.readField(in);
+        SubFieldCodec.needOnlyZeros(in);
+        SubFieldCodec.writablePart(field, offset, 1);
+        return new OfAction.CheckPktLarger(length, new OfAction.FieldPart(field, offset, 1));
+    }
+
+    static void writeCheckPktLarger(ByteBuf out, OfAction.CheckPktLarger a, WireVersion version) {
+        int start = ActionTable.start(out, a.kind(), version);
+        out.writeShort(a.lengthBytes()).writeShort(a.result().offsetBits());
+        SubFieldCodec.writeShortField(out, a.result().field());
+        out.writeZero(6);
+        ActionTable.end(out, start);
+    }
+
     /** clause 8, n_clauses 8, id 32. */
     static OfAction readConjunction(ByteBuf in) throws OfException {
         int clause = in.readUnsignedByte();

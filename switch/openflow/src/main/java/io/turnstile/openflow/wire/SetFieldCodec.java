@@ -121,6 +121,10 @@ final class SetFieldCodec {
 
     static void write(ByteBuf out, OfAction.SetField a, Match context, WireVersion version) {
         boolean loadsExist = ActionForm.NX_REG_LOAD.isIn(version.code());
+        if (a.field() == Field.TUN_ID && a.maskLow() == -1L && !a.spelledAsLoad() && !version.isOxm()) {
+            writeTunnel(out, a.valueLow());
+            return;
+        }
         if (loadsExist && (a.spelledAsLoad() || !version.isOxm())) {
             if (a.spelledAsLoad() || !StandardActions.setField10(out, a, context) && !writeVlan10(out, a)) {
                 writeLoads(out, a, context);
@@ -140,6 +144,17 @@ final class SetFieldCodec {
         } else {
             writeLoads(out, a, context);
         }
+    }
+
+    private static void writeTunnel(ByteBuf out, long id) {
+        boolean narrow = id >>> Integer.SIZE == 0;
+        int start = ActionTable.start(out, narrow ? ActionForm.NX_SET_TUNNEL : ActionForm.NX_SET_TUNNEL64);
+        if (narrow) {
+            out.writeZero(2).writeInt((int) id);
+        } else {
+            out.writeZero(6).writeLong(id);
+        }
+        ActionTable.end(out, start);
     }
 
     private static boolean writeVlan10(ByteBuf out, OfAction.SetField a) {

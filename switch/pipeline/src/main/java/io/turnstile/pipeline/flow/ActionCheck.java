@@ -103,6 +103,27 @@ public final class ActionCheck {
         require(fine, OfErrorCode.OFPBAC_BAD_OUT_PORT, "output to port " + Integer.toUnsignedString(port));
     }
 
+    /** Refuses a bundle with a port that cannot be one of those to choose from. */
+    public void bundle(OfAction.Bundle bundle) throws OfException {
+        for (int port : bundle.members()) {
+            outputPort(port);
+            require(port != Ports.CONTROLLER, OfErrorCode.OFPBAC_BAD_OUT_PORT, "a bundle with the controller");
+        }
+        OfAction.FieldPart destination = bundle.destination();
+        if (destination != null) {
+            writable(destination.toKey());
+            require(destination.widthBits() >= 16, OfErrorCode.OFPBAC_BAD_ARGUMENT, "no room for a port's number");
+        }
+    }
+
+    /** Refuses an enqueue to anything but a port that can have queues. */
+    public void enqueuePort(int port) throws OfException {
+        boolean fine = port == Ports.IN_PORT
+                || port == Ports.LOCAL
+                || Integer.compareUnsigned(port, Ports.MAX_16_BITS) < 0;
+        require(fine, OfErrorCode.OFPBAC_BAD_OUT_PORT, "enqueue to port " + Integer.toUnsignedString(port));
+    }
+
     /** Refuses a write that the field or the packets of the flow do not allow. */
     public void setField(OfAction.SetField set) throws OfException {
         Field field = set.field();
@@ -259,10 +280,12 @@ public final class ActionCheck {
                 "ct: exec may set only ct_mark and ct_label");
     }
 
-    /** Refuses what packets other than TCP's cannot do. */
-    public void tcp() throws OfException {
+    /** Refuses what packets other than TCP's cannot do, where OpenFlow 1.1 and later do. */
+    public void tcpIfStrict() throws OfException {
         require(
-                Field.NW_PROTO.get(known) == IpProtocols.TCP && Prerequisites.isIp((int) Field.ETH_TYPE.get(known)),
+                !strict
+                        || Field.NW_PROTO.get(known) == IpProtocols.TCP
+                                && Prerequisites.isIp((int) Field.ETH_TYPE.get(known)),
                 OfErrorCode.OFPBAC_MATCH_INCONSISTENT,
                 "only packets of TCP have a FIN");
     }

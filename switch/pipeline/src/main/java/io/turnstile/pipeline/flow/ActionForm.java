@@ -38,6 +38,9 @@ public record ActionForm(
     public static final ActionForm NX_LEARN = nicira(16, 32).orLonger();
     public static final ActionForm NX_LEARN2 = nicira(45, 40).orLonger();
 
+    public static final ActionForm NX_BUNDLE = nicira(12, 32).orLonger();
+    public static final ActionForm NX_BUNDLE_LOAD = nicira(13, 32).orLonger();
+
     /** Who numbers the action. */
     public enum Vendor {
         STANDARD,

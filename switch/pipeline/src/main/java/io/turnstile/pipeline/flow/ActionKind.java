@@ -184,7 +184,7 @@ public enum ActionKind {
             .prints((a, _) -> LearnText.print(a))
             .wire(nicira(19, 16))
             .standsIn(APPLY_ACTIONS, SetPlace.NONE)
-            .checked((_, at) -> at.tcp())
+            .checked((_, at) -> at.tcpIfStrict())
             .writesNothing()
             .outputsNowhere()),
 
@@ -196,6 +196,43 @@ public enum ActionKind {
             .checked((a, at) -> at.learn(a))
             .writes(a -> a.result() == null ? null : a.result().field().field())
             .outputsNowhere()),
+
+    CHECK_PKT_LARGER(row(OfAction.CheckPktLarger.class)
+            .reads("check_pkt_larger", (value, _) -> SubFieldActionText.readCheckPktLarger(value))
+            .prints((a, _) -> SubFieldActionText.print(a))
+            .wire(nicira(49, 24).orLonger())
+            .standsIn(APPLY_ACTIONS, SetPlace.NONE)
+            .checked((a, at) -> at.writable(a.result().toKey()))
+            .writes(a -> a.result().field().field())
+            .outputsNowhere()),
+
+    ENQUEUE(row(OfAction.Enqueue.class)
+            .reads("enqueue", ForwardingText::readEnqueue)
+            .prints((a, _) -> ForwardingText.print(a))
+            .wire(standard(11, 16).in(OF10))
+            .standsIn(APPLY_ACTIONS, SetPlace.NONE)
+            .checked((a, at) -> at.enqueuePort(a.port()))
+            .writesNothing()
+            .outputsTo((a, port) -> a.port() == port)),
+
+    MULTIPATH(row(OfAction.Multipath.class)
+            .reads("multipath", (value, _) -> ChoiceText.readMultipath(value))
+            .prints((a, _) -> ChoiceText.print(a))
+            .wire(nicira(10, 32))
+            .standsIn(APPLY_ACTIONS, SetPlace.NONE)
+            .checked((a, at) -> at.writable(a.destination().toKey()))
+            .writes(a -> a.destination().field().field())
+            .outputsNowhere()),
+
+    BUNDLE(row(OfAction.Bundle.class)
+            .reads("bundle", (value, parser) -> ChoiceText.readBundle(value, false, parser.ports()))
+            .reads("bundle_load", (value, parser) -> ChoiceText.readBundle(value, true, parser.ports()))
+            .prints((a, _) -> ChoiceText.print(a))
+            .wire(ActionForm.NX_BUNDLE, ActionForm.NX_BUNDLE_LOAD)
+            .standsIn(APPLY_ACTIONS, SetPlace.NONE)
+            .checked((a, at) -> at.bundle(a))
+            .writes(a -> a.destination() == null ? null : a.destination().field().field())
+            .outputsTo((a, port) -> a.destination() == null && a.members().contains(port))),
 
     EXIT(bare("exit", new OfAction.Exit())
             .wire(nicira(17, 16))

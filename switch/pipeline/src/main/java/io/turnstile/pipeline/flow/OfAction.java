@@ -68,8 +68,16 @@ public sealed interface OfAction {
      *
      * @param reason what the packet-in says
      * @param controllerId 0 unless the flow names one
+     * @param userdata bytes that the packet-in brings along
      */
-    record Controller(int maxLengthBytes, PacketInReason reason, int controllerId) implements OfAction {
+    record Controller(int maxLengthBytes, PacketInReason reason, int controllerId, List<Byte> userdata)
+            implements OfAction {
+
+        /** Without userdata. */
+        public Controller(int maxLengthBytes, PacketInReason reason, int controllerId) {
+            this(maxLengthBytes, reason, controllerId, List.of());
+        }
+
         @Override
         public ActionKind kind() {
             return ActionKind.CONTROLLER;
@@ -235,6 +243,66 @@ public sealed interface OfAction {
 
         /** The flow outputs to the port whose number the packet has there. */
         record Output(FieldPart source) implements LearnedPart {}
+    }
+
+    /** {@code check_pkt_larger(…)}: the bit says whether the frame has more bytes, with its Ethernet header. */
+    record CheckPktLarger(int lengthBytes, FieldPart result) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.CHECK_PKT_LARGER;
+        }
+    }
+
+    /** {@code enqueue:port:queue}, of OpenFlow 1.0: output with that queue. */
+    record Enqueue(int port, int queueId) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.ENQUEUE;
+        }
+    }
+
+    /**
+     * {@code multipath(…)}: stores which of {@code links} links the packet takes.
+     *
+     * @param argument of {@link Algorithm#ITER_HASH} alone: how many there would be if none were missing
+     */
+    record Multipath(
+            HashFields fields, int basis, Algorithm algorithm, int links, int argument, FieldPart destination)
+            implements OfAction {
+
+        /** In the order of the numbers (NX_MP_ALG_*). */
+        public enum Algorithm {
+            MODULO_N,
+            HASH_THRESHOLD,
+            HRW,
+            ITER_HASH
+        }
+
+        @Override
+        public ActionKind kind() {
+            return ActionKind.MULTIPATH;
+        }
+    }
+
+    /**
+     * {@code bundle(…)} and {@code bundle_load(…)}: chooses one of those ports that are up.
+     *
+     * @param highestRandomWeight else the first one
+     * @param destination where its number is stored; null: the packet is sent there
+     */
+    record Bundle(
+            HashFields fields,
+            int basis,
+            boolean highestRandomWeight,
+            @Nullable FieldPart destination,
+            List<Integer> members)
+            implements OfAction {
+        public static final int MOST_MEMBERS = 2048;
+
+        @Override
+        public ActionKind kind() {
+            return ActionKind.BUNDLE;
+        }
     }
 
     /** {@code exit}: nothing more runs in this bridge, on no level of resubmit, the action set included. */

@@ -59,6 +59,31 @@ final class SubFieldActionText {
         return "dec_ttl(" + a.controllerIds().stream().map(String::valueOf).collect(Collectors.joining(",")) + ")";
     }
 
+    // ---- check_pkt_larger ----
+
+    /** {@code length)->field[bit]}, of which the scanner has taken the parenthesis. */
+    static OfAction.CheckPktLarger readCheckPktLarger(String value) throws FlowTextException {
+        int arrow = value.indexOf("->");
+        if (arrow < 0) {
+            throw new FlowTextException(value + ": missing `->'");
+        }
+        String length = value.substring(0, arrow).trim();
+        SubFieldText.Parsed bit = writable(value.substring(arrow + 2).trim());
+        if (bit.widthBits() != 1) {
+            throw new FlowTextException("Only 1-bit destination field is allowed");
+        }
+        int bytes = (int) Numbers.parse(
+                "packet length", length.replaceAll("^\\(|\\)$", ""), 0xffff);
+        return new OfAction.CheckPktLarger(
+                bytes, new OfAction.FieldPart(bit.field(), bit.offsetBits(), bit.widthBits()));
+    }
+
+    static String print(OfAction.CheckPktLarger a) {
+        OfAction.FieldPart bit = a.result();
+        return "check_pkt_larger(" + a.lengthBytes() + ")->"
+                + SubFieldText.format(bit.field(), bit.offsetBits(), bit.widthBits());
+    }
+
     // ---- write_metadata ----
 
     static OfAction.WriteMetadata readWriteMetadata(String value) throws FlowTextException {

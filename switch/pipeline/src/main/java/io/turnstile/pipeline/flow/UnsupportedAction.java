@@ -20,10 +20,6 @@ import java.util.stream.Collectors;
  */
 public enum UnsupportedAction {
     GROUP("group", nicira(40, 16).in(OF10).orLonger(), standard(22, 8).since(OF11)),
-    ENQUEUE("enqueue", standard(11, 16).in(OF10)),
-    BUNDLE("bundle"),
-    BUNDLE_LOAD("bundle_load"),
-    MULTIPATH("multipath"),
     SAMPLE("sample"),
     METER("meter", standard(29, 8).since(OF15).orLonger()),
     PUSH_MPLS("push_mpls", standard(19, 8).since(OF11).orLonger()),
@@ -35,7 +31,6 @@ public enum UnsupportedAction {
     ENCAP("encap"),
     DECAP("decap"),
     DEC_NSH_TTL("dec_nsh_ttl"),
-    CHECK_PKT_LARGER("check_pkt_larger"),
     DELETE_FIELD("delete_field"),
     OUTPUT_TRUNC("output_trunc"),
     DEBUG_RECIRC("debug_recirc"),

@@ -23,7 +23,7 @@ public final class ActionSamples {
         return switch (kind) {
             case OUTPUT -> List.of("output:7", "IN_PORT", "LOCAL");
             case OUTPUT_FIELD -> List.of("output:NXM_NX_REG3[4..19]");
-            case CONTROLLER -> List.of("CONTROLLER:128", "controller(reason=invalid_ttl,max_len=100,id=3)");
+            case CONTROLLER -> List.of("CONTROLLER:128", "controller(reason=invalid_ttl,max_len=100,id=3)", "controller(id=5,userdata=00.01.fe.ff)");
             case SET_FIELD ->
                 List.of("set_field:0x5->reg4", "load:0x5->NXM_NX_REG0[0..7]", "set_field:1.2.3.4->ip_dst");
             case MOVE -> List.of("move:NXM_NX_REG0[0..15]->NXM_NX_REG1[16..31]");
@@ -32,6 +32,17 @@ public final class ActionSamples {
             case PUSH_VLAN -> List.of("push_vlan:0x88a8");
             case POP_VLAN -> List.of("pop_vlan");
             case DEC_TTL -> List.of("dec_ttl");
+            case CHECK_PKT_LARGER -> List.of("check_pkt_larger(1500)->NXM_NX_REG0[3]");
+            case ENQUEUE -> List.of("enqueue:7:4294967295", "enqueue:LOCAL:0");
+            case MULTIPATH ->
+                List.of(
+                        "multipath(eth_src,50,modulo_n,1,0,NXM_NX_REG0[])",
+                        "multipath(symmetric_l3l4+udp,1024,iter_hash,7,16,NXM_NX_REG0[5..10])");
+            case BUNDLE ->
+                List.of(
+                        "bundle(nw_src,0,hrw,ofport,members:2,3,LOCAL)",
+                        "bundle(eth_src,7,active_backup,ofport,members:)",
+                        "bundle_load(symmetric_l4,60,active_backup,ofport,NXM_NX_REG0[0..15],members:2,3)");
             case FIN_TIMEOUT -> List.of("fin_timeout(idle_timeout=10,hard_timeout=20)", "fin_timeout(idle_timeout=5)");
             case LEARN ->
                 List.of(
