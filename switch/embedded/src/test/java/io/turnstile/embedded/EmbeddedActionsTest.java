@@ -104,8 +104,12 @@ class EmbeddedActionsTest {
                 udp actions=bundle_load(symmetric_l3,0,hrw,ofport,NXM_NX_REG0[0..15],members:2,3),output:NXM_NX_REG0[0..15]
                 """);
         for (int host = 1; host <= 32; host++) {
-            sw.receive(1, Frames.udp("10.0.0." + host + ":1 > 10.0.1.1:53").payload(8).bytes());
-            sw.receive(1, Frames.udp("10.0.1.1:53 > 10.0.0." + host + ":1").payload(8).bytes());
+            sw.receive(
+                    1,
+                    Frames.udp("10.0.0." + host + ":1 > 10.0.1.1:53").payload(8).bytes());
+            sw.receive(
+                    1,
+                    Frames.udp("10.0.1.1:53 > 10.0.0." + host + ":1").payload(8).bytes());
         }
         int second = sw.takeSentBytes(2).size();
         int third = sw.takeSentBytes(3).size();
@@ -120,7 +124,11 @@ class EmbeddedActionsTest {
             sw.flows("udp actions=multipath(nw_src,7," + algorithm + ",2,4,NXM_NX_REG0[0..7]),resubmit(,1)\n"
                     + "table=1,reg0=0 actions=output:2\ntable=1,reg0=1 actions=output:3");
             for (int host = 1; host <= 64; host++) {
-                sw.receive(1, Frames.udp("10.0.0." + host + ":1 > 10.0.1.1:53").payload(8).bytes());
+                sw.receive(
+                        1,
+                        Frames.udp("10.0.0." + host + ":1 > 10.0.1.1:53")
+                                .payload(8)
+                                .bytes());
             }
             assertThat(sw.takeSentBytes(2).size()).as(algorithm).isBetween(16, 48);
             assertThat(sw.takeSentBytes(3).size()).as(algorithm).isBetween(16, 48);

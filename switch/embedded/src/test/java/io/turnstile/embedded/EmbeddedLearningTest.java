@@ -15,14 +15,10 @@ class EmbeddedLearningTest {
             + "output:NXM_OF_IN_PORT[]),resubmit(,1)";
 
     private final EmbeddedSwitch sw = EmbeddedSwitch.builder().ports(1, 2, 3).start();
-    private final byte[] there = Frames.udp("10.0.0.1:1000 > 10.0.0.2:53")
-            .eth(0x01, 0x02)
-            .payload(8)
-            .bytes();
-    private final byte[] back = Frames.udp("10.0.0.2:53 > 10.0.0.1:1000")
-            .eth(0x02, 0x01)
-            .payload(8)
-            .bytes();
+    private final byte[] there =
+            Frames.udp("10.0.0.1:1000 > 10.0.0.2:53").eth(0x01, 0x02).payload(8).bytes();
+    private final byte[] back =
+            Frames.udp("10.0.0.2:53 > 10.0.0.1:1000").eth(0x02, 0x01).payload(8).bytes();
 
     @BeforeEach
     void empty() {
@@ -39,7 +35,9 @@ class EmbeddedLearningTest {
     }
 
     private List<String> learned() {
-        return sw.dumpFlows().stream().filter(flow -> flow.contains(" table=1,")).toList();
+        return sw.dumpFlows().stream()
+                .filter(flow -> flow.contains(" table=1,"))
+                .toList();
     }
 
     @Test
@@ -107,16 +105,32 @@ class EmbeddedLearningTest {
     }
 
     @Test
-    void finShortensWhatWasLearned() {
+    void whatWasTaughtStaysAsLongAsAnyOfItsTeachers() {
         flows(
-                "tcp actions=learn(table=1,idle_timeout=60,fin_idle_timeout=5,eth_type=0x800,nw_proto=6,"
-                        + "NXM_OF_TCP_SRC[]),resubmit(,1)");
+                "table=0,udp actions=learn(table=1,cookie=0x7,delete_learned,eth_type=0x800,output:NXM_OF_IN_PORT[])",
+                "table=1,priority=1,cookie=0x9,tcp actions=learn(table=1,cookie=0x7,delete_learned,eth_type=0x806)");
+        sw.receive(1, there);
+        assertThat(learned()).hasSize(2);
+        sw.deleteFlows("table=0,udp");
+        assertThat(learned()).as("there is another who teaches so").hasSize(2);
+        sw.deleteFlows("table=1,tcp");
+        assertThat(learned()).isEmpty();
+    }
+
+    @Test
+    void finShortensWhatWasLearned() {
+        flows("tcp actions=learn(table=1,idle_timeout=60,fin_idle_timeout=5,eth_type=0x800,nw_proto=6,"
+                + "NXM_OF_TCP_SRC[]),resubmit(,1)");
         byte[] syn = Frames.tcp("10.0.0.1:1000 > 10.0.0.2:80").syn().bytes();
         byte[] fin = Frames.tcp("10.0.0.1:1000 > 10.0.0.2:80").fin().bytes();
         sw.receive(1, syn);
         assertThat(learned()).singleElement().asString().contains("idle_timeout=60");
         sw.receive(1, fin);
-        assertThat(learned()).singleElement().asString().contains("idle_timeout=5").contains("fin_timeout(idle_timeout=5)");
+        assertThat(learned())
+                .singleElement()
+                .asString()
+                .contains("idle_timeout=5")
+                .contains("fin_timeout(idle_timeout=5)");
     }
 
     @Test

@@ -90,8 +90,7 @@ final class ChoiceActions {
         for (int i = 0; i < bundle.members().size(); i++) {
             if (isUp(bundle.members().get(i))
                     && (best < 0
-                            || weighs
-                                    && Long.compareUnsigned(FlowKey.hash(hash, i), FlowKey.hash(hash, best)) > 0)) {
+                            || weighs && Long.compareUnsigned(FlowKey.hash(hash, i), FlowKey.hash(hash, best)) > 0)) {
                 best = i;
             }
         }
@@ -111,6 +110,16 @@ final class ChoiceActions {
     // ---- the hash ----
 
     private long hash(HashFields by, int basis) {
+        return spread(gather(by, basis));
+    }
+
+    /** Every bit of the hash depends on all of what was gathered: a link may be its lowest bit alone. */
+    private static long spread(long gathered) {
+        long mixed = (gathered ^ gathered >>> 33) * 0xc4ce_b9fe_1a85_ec53L;
+        return mixed ^ mixed >>> 33;
+    }
+
+    private long gather(HashFields by, int basis) {
         long hash = FlowKey.hash(FlowKey.HASH_SEED, basis);
         boolean ipv4 = Field.ETH_TYPE.get(walk.state.key) == EtherTypes.IPV4;
         boolean ipv6 = Field.ETH_TYPE.get(walk.state.key) == EtherTypes.IPV6;
@@ -159,9 +168,8 @@ final class ChoiceActions {
         }
         long protocol = look(Field.NW_PROTO);
         long withProtocol = FlowKey.hash(hash, protocol);
-        boolean counted = protocol == IpProtocols.TCP
-                || protocol == IpProtocols.SCTP
-                || udpToo && protocol == IpProtocols.UDP;
+        boolean counted =
+                protocol == IpProtocols.TCP || protocol == IpProtocols.SCTP || udpToo && protocol == IpProtocols.UDP;
         return counted ? FlowKey.hash(withProtocol, look(Field.TP_SRC) ^ look(Field.TP_DST)) : withProtocol;
     }
 }

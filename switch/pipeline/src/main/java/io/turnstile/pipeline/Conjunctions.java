@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The lookup in a table that has conjunctive flows (ovs-fields(7), "Conjunctive Match Fields"), in two phases: if the
  * clauses of one priority that the packet meets make up a conjunction, the packet is looked up again with its id as
- * {@code conj_id}, among the flows that are no clauses. What is found there is the answer, whatever its priority;
- * else the next lower priority is asked. A flow that is no clause wins over clauses of its own and of lower priorities.
+ * {@code conj_id}, among the flows that are no clauses. What is found there is the answer, whatever its priority; else
+ * the next lower priority is asked. A flow that is no clause wins over clauses of its own and of lower priorities.
  *
  * <p>Of several conjunctions that are complete at one priority the one with the lowest id is asked first; Open vSwitch
  * leaves it open.

@@ -13,9 +13,11 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A batch of flow modifications, applied as a whole or not at all (OpenFlow 1.3.5 §6.4, §6.9). While it is prepared
@@ -251,21 +253,28 @@ final class FlowModification {
         }
     }
 
-    /** Deletes what was learned by flows of which the last one goes. */
+    /** Deletes what was learned by flows of which the last one goes; what was learned may have taught, too. */
     void deleteWhatWasLearned() {
-        List<LearnedCookie> orphaned = new ArrayList<>();
-        learners.forEach((cookie, change) -> {
-            if (change < 0 && tables.learners().getOrDefault(cookie, 0) + change <= 0) {
-                orphaned.add(cookie);
-            }
-        });
-        for (LearnedCookie cookie : orphaned) {
-            if (cookie.tableId() < FlowTables.COUNT) {
+        Set<LearnedCookie> done = new HashSet<>();
+        for (List<LearnedCookie> next = orphaned(done); !next.isEmpty(); next = orphaned(done)) {
+            for (LearnedCookie cookie : next) {
+                done.add(cookie);
                 List<Rule> learned = new ArrayList<>();
                 collectLearned(cookie, learned);
                 delete(learned);
             }
         }
+    }
+
+    private List<LearnedCookie> orphaned(Set<LearnedCookie> done) {
+        List<LearnedCookie> orphaned = new ArrayList<>();
+        learners.forEach((cookie, change) -> {
+            boolean last = change < 0 && tables.learners().getOrDefault(cookie, 0) + change <= 0;
+            if (last && cookie.tableId() < FlowTables.COUNT && !done.contains(cookie)) {
+                orphaned.add(cookie);
+            }
+        });
+        return orphaned;
     }
 
     private void collectLearned(LearnedCookie cookie, List<Rule> learned) {
@@ -307,8 +316,8 @@ final class FlowModification {
     /** From now on packets meet the rules as they are to be. */
     void takeEffect() {
         changes.forEach(change -> change.table.takeEffect());
-        learners.forEach((cookie, change) -> tables.learners()
-                .merge(cookie, change, (before, more) -> before + more == 0 ? null : before + more));
+        learners.forEach((cookie, change) ->
+                tables.learners().merge(cookie, change, (before, more) -> before + more == 0 ? null : before + more));
         reported.forEach((reason, rules) -> effects.afterwards(() -> events.flowsRemoved(rules, reason)));
     }
 

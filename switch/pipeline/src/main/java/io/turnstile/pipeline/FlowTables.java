@@ -101,7 +101,9 @@ final class FlowTables {
         FlowModification modification = modification(effects, pipeline.nowNs());
         try {
             modification.apply(
-                    get(flow.tableId()).findExact(flow.match(), flow.priority()) == null ? flow : flow.asModification());
+                    get(flow.tableId()).findExact(flow.match(), flow.priority()) == null
+                            ? flow
+                            : flow.asModification());
         } catch (OfException full) {
             // As where a controller sends it, the table stays as it is.
         }

@@ -73,9 +73,11 @@ final class LearnActions {
         }
         for (LearnedPart part : learn.parts()) {
             switch (part) {
-                case LearnedPart.Matched a -> match(a.destination(), fields.read(a.source().toKey()), value, mask);
+                case LearnedPart.Matched a ->
+                    match(a.destination(), fields.read(a.source().toKey()), value, mask);
                 case LearnedPart.MatchedValue a -> match(a.destination(), a.value(), value, mask);
-                case LearnedPart.Loaded a -> actions.add(load(a.destination(), fields.read(a.source().toKey())));
+                case LearnedPart.Loaded a ->
+                    actions.add(load(a.destination(), fields.read(a.source().toKey())));
                 case LearnedPart.LoadedValue a -> actions.add(load(a.destination(), a.value()));
                 case LearnedPart.Output a -> output(fields.read(a.source().toKey()), actions);
             }
@@ -113,8 +115,7 @@ final class LearnActions {
         Match.Builder match = Match.builder();
         for (Field field : Field.values()) {
             if (!field.isView() && (field.get(mask) != 0 || field.getHigh(mask) != 0)) {
-                match.masked(
-                        field, field.getHigh(value), field.get(value), field.getHigh(mask), field.get(mask));
+                match.masked(field, field.getHigh(value), field.get(value), field.getHigh(mask), field.get(mask));
             }
         }
         return match.build();
@@ -159,8 +160,8 @@ final class LearnActions {
         Field.NW_PROTO.setExact(walk.wildcards);
         new Bits(0, FIN_OR_RST).orInto(Field.TCP_FLAGS, walk.wildcards);
         if ((Field.TCP_FLAGS.get(key) & FIN_OR_RST) != 0 && walk.learns) {
-            walk.recorder.changes(new FinTimeouts(
-                    walk.state.bridge, rule, timeouts.idleSeconds(), timeouts.hardSeconds()));
+            walk.recorder.changes(
+                    new FinTimeouts(walk.state.bridge, rule, timeouts.idleSeconds(), timeouts.hardSeconds()));
         }
     }
 }

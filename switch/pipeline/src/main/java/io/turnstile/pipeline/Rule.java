@@ -13,8 +13,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One flow of an OpenFlow table. Its definition never changes, but that packets may keep it fresh or shorten its
- * timeouts: a modification puts another rule in its place, which may share the counters. There may be a million of them: what few flows have is null until it is needed, and equal masks
- * and actions are one object ({@link MatchMask}, {@link SharedActions}).
+ * timeouts: a modification puts another rule in its place, which may share the counters. There may be a million of
+ * them: what few flows have is null until it is needed, and equal masks and actions are one object ({@link MatchMask},
+ * {@link SharedActions}).
  *
  * <p>Threads: the definition by any; the counters by any; phase and places under the table lock; the dependents under
  * the flow cache's.

@@ -90,7 +90,8 @@ record WalkRecord(
 
     /** The same under another generation. */
     WalkRecord at(long otherGeneration) {
-        return new WalkRecord(otherGeneration, bridges, lookups, reads, sightings, recirculationIds, sideEffects, refusals);
+        return new WalkRecord(
+                otherGeneration, bridges, lookups, reads, sightings, recirculationIds, sideEffects, refusals);
     }
 
     /** Whether a flow with this record may be wrong once any of {@code additions} is in {@code table}. */

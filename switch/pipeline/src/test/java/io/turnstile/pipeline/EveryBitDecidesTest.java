@@ -71,7 +71,9 @@ class EveryBitDecidesTest {
         assertThat(table.find(with, hitWildcards, new ArrayList<>())).as(what).isNotNull();
         assertThat(isSet(field, one, hitWildcards)).as("hit: " + what).isTrue();
         long[] missWildcards = FlowKey.newKey();
-        assertThat(table.find(without, missWildcards, new ArrayList<>())).as(what).isNull();
+        assertThat(table.find(without, missWildcards, new ArrayList<>()))
+                .as(what)
+                .isNull();
         assertThat(isSet(field, one, missWildcards)).as("miss: " + what).isTrue();
     }
 

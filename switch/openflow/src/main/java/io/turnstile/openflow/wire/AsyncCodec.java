@@ -23,7 +23,8 @@ public final class AsyncCodec {
     private AsyncCodec() {}
 
     /** A packet on its way to a controller: whole, for there is no buffer here that the rest could be in. */
-    public record PacketIn(byte[] frame, PacketInReason reason, int tableId, long cookie, Match metadata, byte[] userdata) {
+    public record PacketIn(
+            byte[] frame, PacketInReason reason, int tableId, long cookie, Match metadata, byte[] userdata) {
 
         private int reasonFor(WireVersion version) {
             return switch (version) {

@@ -18,6 +18,7 @@ final class ChoiceCodec {
     private static final int HIGHEST_RANDOM_WEIGHT = 1;
     /** NXM_OF_IN_PORT, as a header. */
     private static final int MEMBERS_ARE_PORTS = 0x0000_0002;
+
     private static final int PORT_BITS = 16;
 
     private ChoiceCodec() {}
@@ -109,8 +110,7 @@ final class ChoiceCodec {
 
     static void writeBundle(ByteBuf out, OfAction.Bundle a) {
         FieldPart destination = a.destination();
-        int start =
-                ActionTable.start(out, destination == null ? ActionForm.NX_BUNDLE : ActionForm.NX_BUNDLE_LOAD);
+        int start = ActionTable.start(out, destination == null ? ActionForm.NX_BUNDLE : ActionForm.NX_BUNDLE_LOAD);
         out.writeShort(a.highestRandomWeight() ? HIGHEST_RANDOM_WEIGHT : ACTIVE_BACKUP)
                 .writeShort(a.fields().number())
                 .writeShort(a.basis())

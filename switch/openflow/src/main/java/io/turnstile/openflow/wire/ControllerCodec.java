@@ -84,7 +84,10 @@ final class ControllerCodec {
             out.writeShort(MAX_LEN).writeShort(6).writeShort(a.maxLengthBytes()).writeZero(2);
         }
         if (a.controllerId() != 0) {
-            out.writeShort(CONTROLLER_ID).writeShort(6).writeShort(a.controllerId()).writeZero(2);
+            out.writeShort(CONTROLLER_ID)
+                    .writeShort(6)
+                    .writeShort(a.controllerId())
+                    .writeZero(2);
         }
         if (!a.userdata().isEmpty()) {
             writeProperties(out, a);

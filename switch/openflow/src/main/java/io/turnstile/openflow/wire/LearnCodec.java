@@ -161,7 +161,9 @@ final class LearnCodec {
         FieldPart result = a.result();
         boolean extended = a.limit() != 0 || result != null;
         int start = ActionTable.start(out, extended ? ActionForm.NX_LEARN2 : ActionForm.NX_LEARN);
-        out.writeShort(a.idleTimeoutSeconds()).writeShort(a.hardTimeoutSeconds()).writeShort(a.priority());
+        out.writeShort(a.idleTimeoutSeconds())
+                .writeShort(a.hardTimeoutSeconds())
+                .writeShort(a.priority());
         out.writeLong(a.cookie());
         out.writeShort((a.sendFlowRem() ? SEND_FLOW_REM : 0)
                 | (a.deleteLearned() ? DELETE_LEARNED : 0)

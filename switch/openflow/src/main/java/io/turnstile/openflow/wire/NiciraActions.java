@@ -10,7 +10,10 @@ import io.turnstile.pipeline.flow.OfException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Nicira's smaller actions: note, stack, write_metadata, dec_ttl with ids, conjunction. What is read stands after the header. */
+/**
+ * Nicira's smaller actions: note, stack, write_metadata, dec_ttl with ids, conjunction. What is read stands after the
+ * header.
+ */
 final class NiciraActions {
     private static final int STACK_BYTES = 24;
 

@@ -8,7 +8,8 @@ import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 
 /**
- * The set_queue action, and OpenFlow 1.0's enqueue: queue 32, behind padding to four bytes in Nicira's form. What is read stands after the header.
+ * The set_queue action, and OpenFlow 1.0's enqueue: queue 32, behind padding to four bytes in Nicira's form. What is
+ * read stands after the header.
  */
 final class QueueCodec {
     private static final int QUEUE_BYTES = 4;

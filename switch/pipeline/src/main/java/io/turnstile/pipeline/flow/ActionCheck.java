@@ -118,9 +118,8 @@ public final class ActionCheck {
 
     /** Refuses an enqueue to anything but a port that can have queues. */
     public void enqueuePort(int port) throws OfException {
-        boolean fine = port == Ports.IN_PORT
-                || port == Ports.LOCAL
-                || Integer.compareUnsigned(port, Ports.MAX_16_BITS) < 0;
+        boolean fine =
+                port == Ports.IN_PORT || port == Ports.LOCAL || Integer.compareUnsigned(port, Ports.MAX_16_BITS) < 0;
         require(fine, OfErrorCode.OFPBAC_BAD_OUT_PORT, "enqueue to port " + Integer.toUnsignedString(port));
     }
 
@@ -305,9 +304,7 @@ public final class ActionCheck {
                 case OfAction.LearnedPart.MatchedValue a -> {
                     has(a.destination(), learned);
                     OfAction.SubField place = a.destination().toKey();
-                    a.value()
-                            .shiftedLeft(place.offsetBits())
-                            .writeTo(place.field(), Bits.maskOf(place), learned);
+                    a.value().shiftedLeft(place.offsetBits()).writeTo(place.field(), Bits.maskOf(place), learned);
                 }
                 case OfAction.LearnedPart.Loaded a -> {
                     has(a.source(), known);
@@ -338,10 +335,7 @@ public final class ActionCheck {
         boolean met = prerequisite == Prerequisite.CT
                 ? packets == known && connected
                 : prerequisite.isMet(packets, FlowKey.newKey());
-        require(
-                met,
-                OfErrorCode.OFPBAC_MATCH_INCONSISTENT,
-                part.field().name() + " lacks its prerequisites");
+        require(met, OfErrorCode.OFPBAC_MATCH_INCONSISTENT, part.field().name() + " lacks its prerequisites");
     }
 
     /** The first action that may not stand in a list together with a conjunction; null if there is no such. */

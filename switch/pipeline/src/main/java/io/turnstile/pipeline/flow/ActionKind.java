@@ -231,7 +231,8 @@ public enum ActionKind {
             .wire(ActionForm.NX_BUNDLE, ActionForm.NX_BUNDLE_LOAD)
             .standsIn(APPLY_ACTIONS, SetPlace.NONE)
             .checked((a, at) -> at.bundle(a))
-            .writes(a -> a.destination() == null ? null : a.destination().field().field())
+            .writes(a ->
+                    a.destination() == null ? null : a.destination().field().field())
             .outputsTo((a, port) -> a.destination() == null && a.members().contains(port))),
 
     EXIT(bare("exit", new OfAction.Exit())

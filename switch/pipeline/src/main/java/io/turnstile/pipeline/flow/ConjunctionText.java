@@ -6,8 +6,8 @@ import java.util.regex.Pattern;
 
 /** The text of {@code conjunction(id,k/n)}, and which other actions it bears beside it. */
 final class ConjunctionText {
-    private static final Pattern SYNTAX = Pattern.compile(
-            "\\s*(-?(?:0[xX][0-9a-fA-F]+|[0-9]+))\\s*,\\s*([0-9]+)\\s*/\\s*([0-9]+)\\s*");
+    private static final Pattern SYNTAX =
+            Pattern.compile("\\s*(-?(?:0[xX][0-9a-fA-F]+|[0-9]+))\\s*,\\s*([0-9]+)\\s*/\\s*([0-9]+)\\s*");
 
     private ConjunctionText() {}
 

@@ -58,7 +58,9 @@ final class ControllerText {
     }
 
     static String print(OfAction.Controller a) {
-        if (a.reason() == PacketInReason.ACTION && a.controllerId() == 0 && a.userdata().isEmpty()) {
+        if (a.reason() == PacketInReason.ACTION
+                && a.controllerId() == 0
+                && a.userdata().isEmpty()) {
             return "CONTROLLER:" + a.maxLengthBytes();
         }
         List<String> arguments = new ArrayList<>();

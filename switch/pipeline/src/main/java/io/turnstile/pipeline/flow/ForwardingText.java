@@ -40,8 +40,7 @@ final class ForwardingText {
     static OfAction readEnqueue(String value, ActionParser parser) throws FlowTextException {
         String[] parts = value.split("[:,]", 2);
         if (parts.length < 2 || parts[0].isEmpty()) {
-            throw new FlowTextException(
-                    "\"enqueue\" syntax is \"enqueue:PORT:QUEUE\" or \"enqueue(PORT,QUEUE)\"");
+            throw new FlowTextException("\"enqueue\" syntax is \"enqueue:PORT:QUEUE\" or \"enqueue(PORT,QUEUE)\"");
         }
         OptionalInt port = parser.ports().parse(parts[0].trim());
         if (port.isEmpty()) {

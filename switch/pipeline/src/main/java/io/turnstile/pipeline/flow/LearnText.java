@@ -110,7 +110,8 @@ final class LearnText {
         }
         if (!Character.isDigit(value.charAt(0)) && value.charAt(0) != '-') {
             OfAction.Move move = SubFieldActionText.readMove(value);
-            SubFieldText.Parsed source = SubFieldText.parse(value.substring(0, arrow).trim());
+            SubFieldText.Parsed source =
+                    SubFieldText.parse(value.substring(0, arrow).trim());
             SubFieldText.Parsed destination =
                     SubFieldText.parse(value.substring(arrow + 2).trim());
             if (move.source().widthBits() != source.widthBits()) {
@@ -241,8 +242,7 @@ final class LearnText {
             switch (scanner.key()) {
                 case "idle_timeout" -> idle = (int) Numbers.parse("idle_timeout", scanner.value(), 0xffff);
                 case "hard_timeout" -> hard = (int) Numbers.parse("hard_timeout", scanner.value(), 0xffff);
-                default ->
-                    throw new FlowTextException("invalid key '" + scanner.key() + "' in 'fin_timeout' argument");
+                default -> throw new FlowTextException("invalid key '" + scanner.key() + "' in 'fin_timeout' argument");
             }
         }
         return new OfAction.FinTimeout(idle, hard);

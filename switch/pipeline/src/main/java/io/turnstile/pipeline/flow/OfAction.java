@@ -266,8 +266,7 @@ public sealed interface OfAction {
      *
      * @param argument of {@link Algorithm#ITER_HASH} alone: how many there would be if none were missing
      */
-    record Multipath(
-            HashFields fields, int basis, Algorithm algorithm, int links, int argument, FieldPart destination)
+    record Multipath(HashFields fields, int basis, Algorithm algorithm, int links, int argument, FieldPart destination)
             implements OfAction {
 
         /** In the order of the numbers (NX_MP_ALG_*). */

@@ -72,8 +72,7 @@ final class SubFieldActionText {
         if (bit.widthBits() != 1) {
             throw new FlowTextException("Only 1-bit destination field is allowed");
         }
-        int bytes = (int) Numbers.parse(
-                "packet length", length.replaceAll("^\\(|\\)$", ""), 0xffff);
+        int bytes = (int) Numbers.parse("packet length", length.replaceAll("^\\(|\\)$", ""), 0xffff);
         return new OfAction.CheckPktLarger(
                 bytes, new OfAction.FieldPart(bit.field(), bit.offsetBits(), bit.widthBits()));
     }

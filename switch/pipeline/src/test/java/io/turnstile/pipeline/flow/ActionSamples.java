@@ -23,7 +23,11 @@ public final class ActionSamples {
         return switch (kind) {
             case OUTPUT -> List.of("output:7", "IN_PORT", "LOCAL");
             case OUTPUT_FIELD -> List.of("output:NXM_NX_REG3[4..19]");
-            case CONTROLLER -> List.of("CONTROLLER:128", "controller(reason=invalid_ttl,max_len=100,id=3)", "controller(id=5,userdata=00.01.fe.ff)");
+            case CONTROLLER ->
+                List.of(
+                        "CONTROLLER:128",
+                        "controller(reason=invalid_ttl,max_len=100,id=3)",
+                        "controller(id=5,userdata=00.01.fe.ff)");
             case SET_FIELD ->
                 List.of("set_field:0x5->reg4", "load:0x5->NXM_NX_REG0[0..7]", "set_field:1.2.3.4->ip_dst");
             case MOVE -> List.of("move:NXM_NX_REG0[0..15]->NXM_NX_REG1[16..31]");
