@@ -81,17 +81,13 @@ final class ControllerCodec {
         int start = ActionTable.start(out, ActionForm.NX_CONTROLLER2);
         out.writeZero(6);
         if (a.maxLengthBytes() != MAX_LENGTH) {
-            out.writeShort(MAX_LEN).writeShort(6).writeShort(a.maxLengthBytes()).writeZero(2);
+            out.writeShort(MAX_LEN).writeShort(8).writeShort(a.maxLengthBytes()).writeZero(2);
         }
         if (a.controllerId() != 0) {
             out.writeShort(CONTROLLER_ID)
-                    .writeShort(6)
+                    .writeShort(8)
                     .writeShort(a.controllerId())
                     .writeZero(2);
-        }
-        if (!a.userdata().isEmpty()) {
-            writeProperties(out, a);
-            return;
         }
         if (a.reason() != PacketInReason.ACTION) {
             out.writeShort(REASON).writeShort(5).writeByte(a.reason().number()).writeZero(3);
@@ -103,6 +99,10 @@ final class ControllerCodec {
     }
 
     static void write(ByteBuf out, OfAction.Controller a, WireVersion version) {
+        if (!a.userdata().isEmpty()) {
+            writeProperties(out, a);
+            return;
+        }
         if (a.reason() == PacketInReason.ACTION && a.controllerId() == 0) {
             StandardActions.output(out, Ports.CONTROLLER, a.maxLengthBytes(), version);
             return;
