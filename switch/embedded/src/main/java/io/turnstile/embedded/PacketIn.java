@@ -15,6 +15,7 @@ import io.turnstile.pipeline.flow.PacketInReason;
  * @param cookie of that flow, -1 if it met none
  * @param controllerId 0 unless the action named one
  * @param metadata in_port, registers, metadata and, where the packet was tracked, ct_state and its kin
+ * @param userdata what the action gave along, mostly nothing
  */
 public record PacketIn(
         byte[] frame,
@@ -23,7 +24,8 @@ public record PacketIn(
         int tableId,
         long cookie,
         int controllerId,
-        Match metadata) {
+        Match metadata,
+        byte[] userdata) {
 
     /** The frame as an object that can be asked for what its headers say. */
     public FrameView view() {

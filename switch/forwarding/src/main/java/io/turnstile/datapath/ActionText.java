@@ -52,6 +52,9 @@ final class ActionText {
             case DatapathAction.CtClear _ -> "ct_clear";
             case DatapathAction.Recirculate recirculate ->
                 "recirc(0x" + Integer.toHexString(recirculate.recirculationId()) + ")";
+            case DatapathAction.CheckPacketLength check ->
+                "check_pkt_len(size=" + check.bytes() + ",gt(" + text(check.longer()) + "),le(" + text(check.others())
+                        + "))";
             case DatapathAction.Clone clone -> "clone(" + text(clone.actions()) + ")";
             case DatapathAction.Hash hash ->
                 "hash(" + hash.algorithm().label() + "(" + Integer.toUnsignedString(hash.basis()) + "))";

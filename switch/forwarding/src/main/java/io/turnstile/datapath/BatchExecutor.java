@@ -188,6 +188,7 @@ final class BatchExecutor {
             case DatapathAction.Ct ct -> track(packets, ct, context);
             case DatapathAction.CtClear _ -> clearConntrack(packets);
             case DatapathAction.Recirculate recirculate -> recirculate(packets, recirculate.recirculationId(), context);
+            case DatapathAction.CheckPacketLength check -> executeByLength(packets, check, context);
             case DatapathAction.Clone clone -> executeOnCopies(packets, clone.actions(), context);
             case DatapathAction.SetField set -> ActionExecutor.setField(packets, set);
             case DatapathAction.PushVlan push -> drops.add(DropReason.HEADROOM, ActionExecutor.pushVlan(packets, push));
@@ -276,6 +277,30 @@ final class BatchExecutor {
         if (nested != null) {
             recirculate(nested.received, id, nested);
             finish(nested, context);
+        }
+    }
+
+    private void executeByLength(
+            PacketBatch packets, DatapathAction.CheckPacketLength check, ForwardingContext context) {
+        for (int turn = 0; turn < 2; turn++) {
+            boolean longer = turn == 0;
+            ForwardingContext nested = nested(packets, context);
+            if (nested == null) {
+                return;
+            }
+            nested.received.clear();
+            for (int i = 0; i < packets.length(); i++) {
+                Packet packet = packets.get(i);
+                if (JoinedFrame.longestFrameBytes(packet) > check.bytes() == longer) {
+                    Packet copy = nested.pool()[nested.received.length()];
+                    copy.copyFrom(packet);
+                    nested.received.add(copy);
+                }
+            }
+            if (!nested.received.isEmpty()) {
+                executeAll(nested.received, longer ? check.longer() : check.others(), nested);
+                finish(nested, context);
+            }
         }
     }
 

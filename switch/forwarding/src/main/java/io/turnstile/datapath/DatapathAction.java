@@ -49,6 +49,12 @@ public sealed interface DatapathAction {
     /** Let pass what the meter lets pass; the rest ends here. */
     record Metered(Meter meter) implements DatapathAction {}
 
+    /**
+     * Runs one of the lists with the packet: frames of more bytes than that, with their Ethernet header, go the first
+     * way. Printed as {@code check_pkt_len(size=…,gt(…),le(…))}.
+     */
+    record CheckPacketLength(int bytes, DatapathAction[] longer, DatapathAction[] others) implements DatapathAction {}
+
     /** Stop here and count under {@code reason}; what an empty list does, with a name. */
     record Drop(DropReason reason) implements DatapathAction {}
 }

@@ -79,6 +79,15 @@ public enum Field {
     /** What {@link DatapathAction.Hash} has computed; 0 before that. */
     DP_HASH      ("dp_hash",      FlowKey.DP_HASH,                 0,    32, META),
     METADATA     ("metadata",     FlowKey.METADATA,                0,    64, PIPELINE),
+    /** The conjunction whose clauses the packet has met, while a table is looked up for it; else 0. */
+    CONJ_ID      ("conj_id",      FlowKey.CONJUNCTION,             0,    32, PIPELINE),
+    TUN_ID       ("tun_id",       FlowKey.TUN_ID,                  0,    64, PIPELINE),
+    TUN_SRC      ("tun_src",      FlowKey.TUN_ADDR,               32,    32, PIPELINE),
+    TUN_DST      ("tun_dst",      FlowKey.TUN_ADDR,                0,    32, PIPELINE),
+    TUN_IPV6_SRC ("tun_ipv6_src", FlowKey.TUN_IPV6_SRC,            0,   128, PIPELINE),
+    TUN_IPV6_DST ("tun_ipv6_dst", FlowKey.TUN_IPV6_DST,            0,   128, PIPELINE),
+    TUN_GBP_ID   ("tun_gbp_id",   FlowKey.TUN_MISC,               48,    16, PIPELINE),
+    TUN_GBP_FLAGS("tun_gbp_flags",FlowKey.TUN_MISC,               40,     8, PIPELINE),
     REG0         ("reg0",         FlowKey.REGISTERS,              32,    32, PIPELINE),
     REG1         ("reg1",         FlowKey.REGISTERS,               0,    32, PIPELINE),
     REG2         ("reg2",         FlowKey.REGISTERS + 1,          32,    32, PIPELINE),

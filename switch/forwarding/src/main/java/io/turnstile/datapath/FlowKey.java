@@ -34,6 +34,12 @@ public final class FlowKey {
     // The pipeline's own, behind all others.
     static final int METADATA = 26;
     static final int REGISTERS = 27; // to 34, two registers a word, the even one in the high half
+    static final int CONJUNCTION = REGISTERS + 8;
+    static final int TUN_ID = CONJUNCTION + 1;
+    static final int TUN_ADDR = TUN_ID + 1;
+    static final int TUN_IPV6_SRC = TUN_ADDR + 1; // and the next
+    static final int TUN_IPV6_DST = TUN_IPV6_SRC + 2; // and the next
+    static final int TUN_MISC = TUN_IPV6_DST + 2;
 
     private static final KeyLayout LAYOUT =
             KeyLayout.of(Arrays.stream(Field.values()).map(Field::slot).toList());

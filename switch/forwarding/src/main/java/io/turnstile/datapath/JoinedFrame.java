@@ -30,6 +30,13 @@ final class JoinedFrame {
                 : packet.lengthBytes() + (long) (segments(packet) - 1) * headerBytes(packet);
     }
 
+    /** How many bytes the longest of them has on the wire; of one that is not joined, its own. */
+    static int longestFrameBytes(Packet packet) {
+        return packet.segmentBytes() == 0
+                ? packet.lengthBytes()
+                : Math.min(packet.lengthBytes(), headerBytes(packet) + packet.segmentBytes());
+    }
+
     /** The headers that each of them has. */
     static int headerBytes(Packet packet) {
         int transport = packet.checksumStart();

@@ -13,6 +13,7 @@ enum NotCarried {
     TO_CONTROLLER        ("to the controller",                            true),
     METERED              ("flows meter",                                  true),
     TCP_FLAGS            ("flows look at TCP flags",                      true),
+    PACKET_LENGTH        ("flows look at the packet's length",            true),
     /** The field's name follows. */
     LOOKS_AT             ("flows look at",                                true),
     /** The field's name follows. */

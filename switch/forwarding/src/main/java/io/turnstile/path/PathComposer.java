@@ -202,6 +202,7 @@ final class PathComposer {
             case DatapathAction.Clone _, DatapathAction.Recirculate _ -> refuse(NotCarried.MORE_THAN_ONE_OUTPUT);
             case DatapathAction.Hash hash -> packet.hash(hash.algorithm(), hash.basis());
             case DatapathAction.Metered _ -> refuse(NotCarried.METERED);
+            case DatapathAction.CheckPacketLength _ -> refuse(NotCarried.PACKET_LENGTH);
             case DatapathAction.Drop _ -> refuse(NotCarried.DROPPED);
         }
     }

@@ -467,10 +467,23 @@ public final class BridgeAgent implements AutoCloseable {
                 long cookie,
                 int controllerId,
                 Match metadata) {
+            packetIn(frame, maxLengthBytes, reason, tableId, cookie, controllerId, metadata, new byte[0]);
+        }
+
+        @Override
+        public void packetIn(
+                byte[] frame,
+                int maxLengthBytes,
+                PacketInReason reason,
+                int tableId,
+                long cookie,
+                int controllerId,
+                Match metadata,
+                byte[] userdata) {
             boolean room = backlog.offerPacket(frame.length, () -> {
                 boolean slow = false;
                 for (OpenFlowConnection connection : connections) {
-                    slow |= !connection.packetIn(frame, reason, tableId, cookie, controllerId, metadata);
+                    slow |= !connection.packetIn(frame, reason, tableId, cookie, controllerId, metadata, userdata);
                 }
                 if (slow) {
                     shared.droppedPacketIns().increment();

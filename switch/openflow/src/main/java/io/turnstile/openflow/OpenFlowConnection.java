@@ -520,7 +520,14 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
     }
 
     /** Sends a packet to a controller that wants it; false if that one is too slow and the packet was dropped. */
-    boolean packetIn(byte[] frame, PacketInReason reason, int tableId, long cookie, int controllerId, Match metadata) {
+    boolean packetIn(
+            byte[] frame,
+            PacketInReason reason,
+            int tableId,
+            long cookie,
+            int controllerId,
+            Match metadata,
+            byte[] userdata) {
         WireVersion version = session.version;
         if (version == null
                 || !reason.isToldTo(version.code())
@@ -531,7 +538,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
         if (!channel().isWritable()) {
             return false;
         }
-        PacketIn packet = new PacketIn(frame, reason, tableId, cookie, metadata);
+        PacketIn packet = new PacketIn(frame, reason, tableId, cookie, metadata, userdata);
         switch (session.packetInFormat) {
             case STANDARD -> send(MessageType.PACKET_IN, out -> AsyncCodec.packetIn(out, version, packet));
             case NXM -> send(MessageType.NXT_PACKET_IN, out -> AsyncCodec.packetInNxm(out, version, packet));

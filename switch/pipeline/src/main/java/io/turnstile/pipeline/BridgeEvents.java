@@ -92,6 +92,7 @@ final class BridgeEvents {
         }
         byte[] frame = packet.toBytes();
         Match metadata = request.metadata(packetKey);
+        byte[] userdata = request.userdataBytes();
         for (Subscriber subscriber : subscribers) {
             subscriber.queue.postPacket(() -> subscriber.listener.packetIn(
                     frame,
@@ -100,7 +101,8 @@ final class BridgeEvents {
                     request.tableId(),
                     request.cookie(),
                     request.controllerId(),
-                    metadata));
+                    metadata,
+                    userdata));
         }
     }
 

@@ -6,6 +6,7 @@ import io.turnstile.datapath.KeyExtractor;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketParser;
 import io.turnstile.pipeline.flow.ActionCheck;
+import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.MeterMod;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfAction.Ports;
@@ -261,6 +262,16 @@ public final class BridgePipeline implements OpenFlowSwitch {
     }
 
     // ---- flows ----
+
+    /** Adds or changes a flow that packets have learned; one that cannot be is left out. */
+    void learn(FlowMod flow, Effects effects) {
+        tables.learn(flow, effects);
+    }
+
+    /** By whoever holds the change lock. */
+    void reduceTimeouts(Rule rule, int idleSeconds, int hardSeconds) {
+        tables.reduceTimeouts(rule, idleSeconds, hardSeconds);
+    }
 
     @Override
     public int tableCount() {

@@ -69,7 +69,7 @@ final class Changes {
     <E extends Exception> void make(Change<E> change) throws E {
         changeLock.lock();
         try {
-            makeAlone(change);
+            makeAlone(change, true);
         } finally {
             changeLock.unlock();
         }
@@ -91,16 +91,32 @@ final class Changes {
         return changeLock.tryLock() && makeAndUnlock(change);
     }
 
-    private <E extends Exception> boolean makeAndUnlock(Change<E> change) throws E {
+    /**
+     * The same from inside a batch: packets that are under way may still be forwarded by what was replaced when this
+     * returns.
+     */
+    <E extends Exception> boolean makeWithoutWaiting(Change<E> change) throws E {
+        if (!changeLock.tryLock()) {
+            return false;
+        }
         try {
-            makeAlone(change);
+            makeAlone(change, false);
         } finally {
             changeLock.unlock();
         }
         return true;
     }
 
-    private <E extends Exception> void makeAlone(Change<E> change) throws E {
+    private <E extends Exception> boolean makeAndUnlock(Change<E> change) throws E {
+        try {
+            makeAlone(change, true);
+        } finally {
+            changeLock.unlock();
+        }
+        return true;
+    }
+
+    private <E extends Exception> void makeAlone(Change<E> change, boolean waits) throws E {
         Effects effects = new Effects(this::breathe);
         boolean concerns;
         Collection<DatapathFlow> killed = List.of();
@@ -119,7 +135,9 @@ final class Changes {
         }
         if (concerns) {
             datapath.bury(killed);
-            datapath.awaitQuiescence();
+            if (waits) {
+                datapath.awaitQuiescence();
+            }
         }
         effects.runAfterwards();
     }
@@ -128,6 +146,7 @@ final class Changes {
         boolean prepared = false;
         try {
             change.make(effects);
+            effects.completePreparation();
             prepared = true;
         } finally {
             if (!prepared) {

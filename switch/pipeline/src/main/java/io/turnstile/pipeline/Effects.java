@@ -52,6 +52,11 @@ final class Effects {
         afterwards.forEach(Runnable::run);
     }
 
+    /** Adds what follows from the changes that were made. */
+    void completePreparation() {
+        modifications.forEach(Modification::complete);
+    }
+
     /** Undoes what was prepared. */
     void undo() {
         modifications.reversed().forEach(Modification::undo);

@@ -101,6 +101,13 @@ final class FieldActions {
         }
     }
 
+    /** Writes these bits if the packet has the field, and reports it. */
+    void load(OfAction.SubField destination, Bits value) {
+        if (hasField(destination.field())) {
+            write(destination, value);
+        }
+    }
+
     private void write(OfAction.SubField destination, Bits value) {
         write(destination.field(), value.shiftedLeft(destination.offsetBits()), Bits.maskOf(destination));
         walk.report.written(destination, walk.state.key);

@@ -1,6 +1,7 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.datapath.DatapathFlow;
+import io.turnstile.pipeline.FlowTables.LearnedCookie;
 import io.turnstile.pipeline.flow.ActionCheck;
 import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.FlowRemovedReason;
@@ -11,9 +12,12 @@ import io.turnstile.pipeline.flow.OfException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A batch of flow modifications, applied as a whole or not at all (OpenFlow 1.3.5 §6.4, §6.9). While it is prepared
@@ -49,6 +53,8 @@ final class FlowModification implements Modification {
     private final List<TableChange> changes = new ArrayList<>();
     /** Rules with send_flow_rem, by the reason for which they end. */
     private final Map<FlowRemovedReason, List<Rule>> reported = new EnumMap<>(FlowRemovedReason.class);
+
+    private final Map<LearnedCookie, Integer> learners = new HashMap<>();
 
     FlowModification(FlowTables tables, BridgeEvents events, Effects effects, long nowNs) {
         this.tables = tables;
@@ -213,12 +219,14 @@ final class FlowModification implements Modification {
     private void put(FlowTable table, Rule rule, Rule.Phase phase) {
         rule.phase = phase;
         TableChange change = changeOf(table);
+        countLearners(rule, 1);
         table.insert(rule);
         change.coming.add(rule);
         change.additions += phase == Rule.Phase.COMING ? 1 : 0;
     }
 
-    private static void take(TableChange change, Rule rule) {
+    private void take(TableChange change, Rule rule) {
+        countLearners(rule, -1);
         if (rule.phase == Rule.Phase.SETTLED) {
             change.table.letGo(rule);
             change.going.add(rule);
@@ -239,6 +247,54 @@ final class FlowModification implements Modification {
         table.beginChange();
         changes.add(change);
         return change;
+    }
+
+    // ---- what was learned ----
+
+    /** Rules that learn with {@code delete_learned}, and have come or gone: by how many there are more. */
+    private void countLearners(Rule rule, int change) {
+        for (OfAction action : rule.actions) {
+            if (action instanceof OfAction.Learn learn && learn.deleteLearned()) {
+                learners.merge(new LearnedCookie(learn.tableId(), learn.cookie()), change, Integer::sum);
+            }
+        }
+    }
+
+    /** Deletes what was learned by flows of which the last one goes; what was learned may have taught, too. */
+    @Override
+    public void complete() {
+        Set<LearnedCookie> done = new HashSet<>();
+        for (List<LearnedCookie> next = orphaned(done); !next.isEmpty(); next = orphaned(done)) {
+            for (LearnedCookie cookie : next) {
+                done.add(cookie);
+                List<Rule> learned = new ArrayList<>();
+                collectLearned(cookie, learned);
+                delete(learned);
+            }
+        }
+    }
+
+    private List<LearnedCookie> orphaned(Set<LearnedCookie> done) {
+        List<LearnedCookie> orphaned = new ArrayList<>();
+        learners.forEach((cookie, change) -> {
+            boolean last = change < 0 && tables.learners().getOrDefault(cookie, 0) + change <= 0;
+            if (last && cookie.tableId() < FlowTables.COUNT && !done.contains(cookie)) {
+                orphaned.add(cookie);
+            }
+        });
+        return orphaned;
+    }
+
+    private void collectLearned(LearnedCookie cookie, List<Rule> learned) {
+        for (SubTable subTable : tables.get(cookie.tableId()).subTables()) {
+            for (int i = 0; i < subTable.size(); i++) {
+                Rule rule = subTable.rule(i);
+                if (rule.isPresent() && !rule.isHidden() && rule.cookie == cookie.cookie()) {
+                    learned.add(rule);
+                }
+                effects.breathe();
+            }
+        }
     }
 
     // ---- the end ----
@@ -271,6 +327,8 @@ final class FlowModification implements Modification {
     @Override
     public void takeEffect() {
         changes.forEach(change -> change.table.takeEffect());
+        learners.forEach((cookie, change) ->
+                tables.learners().merge(cookie, change, (before, more) -> before + more == 0 ? null : before + more));
         reported.forEach((reason, rules) -> effects.afterwards(() -> events.flowsRemoved(rules, reason)));
     }
 
@@ -290,6 +348,9 @@ final class FlowModification implements Modification {
     /** Goes by the rules or by the datapath flows, whichever are fewer. */
     private static void collectGoing(TableChange change, Collection<DatapathFlow> concerned) {
         FlowTable table = change.table;
+        if (!change.going.isEmpty()) {
+            table.refused.collectInto(concerned);
+        }
         if (change.going.size() <= table.dependents.size()) {
             change.going.forEach(rule -> rule.collectDependents(concerned));
         } else {

@@ -4,6 +4,7 @@ import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.MatchMask;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -30,17 +31,25 @@ final class FlowTable {
     final Dependents dependents = new Dependents();
 
     TableMiss miss = TableMiss.DEFAULT;
+    /** Datapath flows whose packets may learn nothing more here until a rule goes. */
+    final Dependents refused = new Dependents();
+
     final LongAdder lookups = new LongAdder();
     final LongAdder matched = new LongAdder();
     private final List<SubTable> subTables = new ArrayList<>();
     private final Map<MatchMask, SubTable> byMask = new HashMap<>();
     private final RuleReferences references;
+    /** How many rules have which cookie; null until somebody asks. */
+    private @Nullable Map<Long, Integer> byCookie;
+
     private int size;
     private int shownSize;
     /** Whether a change of the table is being made. */
     private boolean changing;
     /** Whether that change has taken effect. */
     private boolean switched;
+
+    private final Conjunctions conjunctions = new Conjunctions();
 
     /** A table of its own. */
     FlowTable(int id) {
@@ -65,9 +74,19 @@ final class FlowTable {
 
     // ---- what packets meet ----
 
-    /** The best rule for the key, or null; adds to {@code wildcards} the bits of the key that decided it. */
+    /**
+     * The best rule for the key, or null; adds to {@code wildcards} the bits of the key that decided it.
+     *
+     * @param clauses gets the clauses of conjunctions that the packet meets, whether they come to anything or not
+     */
     @Nullable
-    Rule find(long[] key, long[] wildcards) {
+    Rule find(long[] key, long[] wildcards, Collection<Rule> clauses) {
+        return conjunctions.isEmpty()
+                ? findAlone(key, wildcards)
+                : conjunctions.find(subTables, key, wildcards, switched, clauses);
+    }
+
+    private @Nullable Rule findAlone(long[] key, long[] wildcards) {
         Rule best = null;
         for (int i = 0; i < subTables.size(); i++) {
             SubTable subTable = subTables.get(i);
@@ -108,6 +127,30 @@ final class FlowTable {
         return subTable == null ? null : subTable.findExact(match, priority);
     }
 
+    /** How many rules have the cookie. Counted from the first time on that anybody asks. */
+    synchronized int countOf(long cookie) {
+        Map<Long, Integer> counts = byCookie;
+        if (counts == null) {
+            counts = new HashMap<>();
+            for (SubTable subTable : subTables) {
+                for (Rule rule : subTable.copyOfRules()) {
+                    if (rule.isPresent()) {
+                        counts.merge(rule.cookie, 1, Integer::sum);
+                    }
+                }
+            }
+            byCookie = counts;
+        }
+        return counts.getOrDefault(cookie, 0);
+    }
+
+    private synchronized void count(Rule rule, int change) {
+        size += change;
+        if (byCookie != null) {
+            byCookie.merge(rule.cookie, change, (before, more) -> before + more == 0 ? null : before + more);
+        }
+    }
+
     /** The sub-tables as they are now. */
     List<SubTable> subTables() {
         return List.copyOf(subTables);
@@ -137,7 +180,10 @@ final class FlowTable {
         boolean first = subTable.isEmpty();
         subTable.insert(rule);
         references.added(rule);
-        size += rule.isPresent() ? 1 : 0;
+        conjunctions.added(rule);
+        if (rule.isPresent()) {
+            count(rule, 1);
+        }
         if (first || before != subTable.maxPriority()) {
             sort();
         }
@@ -150,7 +196,10 @@ final class FlowTable {
         int before = subTable.maxPriority();
         subTable.remove(rule);
         references.removed(rule);
-        size -= rule.isPresent() ? 1 : 0;
+        conjunctions.removed(rule);
+        if (rule.isPresent()) {
+            count(rule, -1);
+        }
         rule.phase = Rule.Phase.GONE;
         if (subTable.isEmpty()) {
             byMask.remove(subTable.mask());
@@ -163,13 +212,13 @@ final class FlowTable {
     /** The changer lets go of a rule that packets meet. */
     void letGo(Rule rule) {
         rule.phase = Rule.Phase.GOING;
-        size--;
+        count(rule, -1);
     }
 
     /** And takes it back. */
     void takeBack(Rule rule) {
         rule.phase = Rule.Phase.SETTLED;
-        size++;
+        count(rule, 1);
     }
 
     /** From now on packets meet what the changer has. */

@@ -17,8 +17,10 @@ import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.pipeline.flow.SwitchChange;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 
 /**
@@ -44,6 +46,7 @@ final class FlowTables {
     private final RuleReferences references = new RuleReferences();
     private final GroupTable groups = new GroupTable();
     private final MeterTable meters;
+    private final Map<LearnedCookie, Integer> learners = new HashMap<>();
     private Consumer<Effects> beforeChanges = effects -> {};
 
     /** @param bridgeDependents datapath flows whose walk came through the bridge */
@@ -132,6 +135,40 @@ final class FlowTables {
             }
         });
     }
+
+    /**
+     * Adds a flow that packets have learned, or changes the one that is there. What cannot be in the table is left out:
+     * nobody waits for an answer.
+     */
+    void learn(FlowMod flow, Effects effects) {
+        FlowModification modification = modification(effects, pipeline.nowNs());
+        try {
+            modification.apply(
+                    get(flow.tableId()).findExact(flow.match(), flow.priority()) == null
+                            ? flow
+                            : flow.asModification());
+        } catch (OfException full) {
+            // As where a controller sends it, the table stays as it is.
+        }
+    }
+
+    void reduceTimeouts(Rule rule, int idleSeconds, int hardSeconds) {
+        if (rule.phase != Rule.Phase.SETTLED) {
+            return;
+        }
+        if (rule.hasTimeout()) {
+            timeouts.remove(rule);
+        }
+        rule.reduceTimeouts(idleSeconds, hardSeconds);
+        timeouts.add(rule);
+    }
+
+    /** How many flows with {@code learn(…,delete_learned)} there are that learn into that table with that cookie. */
+    Map<LearnedCookie, Integer> learners() {
+        return learners;
+    }
+
+    record LearnedCookie(int tableId, long cookie) {}
 
     /** {@link OpenFlowSwitch#tryApply}. */
     boolean tryApply(SwitchChange change) throws OfException {

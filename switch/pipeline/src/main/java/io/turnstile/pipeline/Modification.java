@@ -10,6 +10,9 @@ import java.util.Collection;
  * <p>Threads: whoever holds the change lock, under the table lock, held for writing.
  */
 interface Modification {
+    /** Adds what follows from the modifications, of which none comes any more. */
+    default void complete() {}
+
     /** Undoes what was prepared. */
     void undo();
 

@@ -270,6 +270,23 @@ public interface OpenFlowSwitch {
                 int controllerId,
                 Match metadata);
 
+        /**
+         * The same with what the action gave for the controllers to know.
+         *
+         * @param userdata empty if that is nothing; not to be changed
+         */
+        default void packetIn(
+                byte[] frame,
+                int maxLengthBytes,
+                PacketInReason reason,
+                int tableId,
+                long cookie,
+                int controllerId,
+                Match metadata,
+                byte[] userdata) {
+            packetIn(frame, maxLengthBytes, reason, tableId, cookie, controllerId, metadata);
+        }
+
         void flowRemoved(FlowStats flow, FlowRemovedReason reason);
 
         /**

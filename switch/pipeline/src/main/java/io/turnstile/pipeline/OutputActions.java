@@ -1,12 +1,14 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.datapath.DatapathAction;
+import io.turnstile.datapath.Field;
 import io.turnstile.datapath.Meter;
 import io.turnstile.pipeline.flow.Bits;
 import io.turnstile.pipeline.flow.MeterMod;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.PacketInReason;
+import java.util.List;
 
 /**
  * The ways in which a packet leaves the bridge: ports, patch ports, controllers. Threads: one, under the table lock.
@@ -48,6 +50,18 @@ final class OutputActions {
                 }
             }
         }
+    }
+
+    /** The packet leaves with that queue, and goes on with the one that it has. */
+    void enqueue(OfAction.Enqueue enqueue, boolean last) {
+        int inPort = walk.state.inPort();
+        if (enqueue.port() == inPort) {
+            return;
+        }
+        long queue = Field.SKB_PRIORITY.get(walk.state.key);
+        fields.setQueue(new OfAction.SetQueue(enqueue.queueId()));
+        send(enqueue.port() == Ports.IN_PORT ? inPort : enqueue.port(), last);
+        fields.setQueue(new OfAction.SetQueue((int) queue));
     }
 
     /** Port numbers in 16-bit fields are OpenFlow 1.0's: the reserved ones are widened. */
@@ -100,11 +114,14 @@ final class OutputActions {
      * an action set, or a table-miss flow.
      */
     void toController(OfAction.Controller controller) {
-        boolean outputs = controller.reason() == PacketInReason.ACTION && controller.controllerId() == 0;
+        boolean outputs = controller.reason() == PacketInReason.ACTION
+                && controller.controllerId() == 0
+                && controller.userdata().isEmpty();
         toController(
                 controller.maxLengthBytes(),
                 outputs ? reasonOfOutput() : controller.reason(),
-                controller.controllerId());
+                controller.controllerId(),
+                controller.userdata());
     }
 
     private PacketInReason reasonOfOutput() {
@@ -120,18 +137,18 @@ final class OutputActions {
         return walk.state.inTableMiss ? PacketInReason.EXPLICIT_MISS : PacketInReason.ACTION;
     }
 
-    void expiredToController() {
-        toController(MAX_PACKET_IN_BYTES, PacketInReason.INVALID_TTL, 0);
+    void expiredToController(int controllerId) {
+        toController(MAX_PACKET_IN_BYTES, PacketInReason.INVALID_TTL, controllerId, List.of());
     }
 
     void missToController(int maxLengthBytes) {
         long cookie = walk.state.ruleCookie;
         walk.state.ruleCookie = 0; // that of Open vSwitch's rule for misses
-        toController(maxLengthBytes, PacketInReason.IMPLICIT_MISS, 0);
+        toController(maxLengthBytes, PacketInReason.IMPLICIT_MISS, 0, List.of());
         walk.state.ruleCookie = cookie;
     }
 
-    private void toController(int maxLengthBytes, PacketInReason reason, int controllerId) {
+    private void toController(int maxLengthBytes, PacketInReason reason, int controllerId, List<Byte> userdata) {
         walk.commit();
         WalkState state = walk.state;
         Meter meter = state.bridge.meters().find(MeterMod.CONTROLLER);
@@ -142,6 +159,7 @@ final class OutputActions {
                 state.tableId,
                 state.ruleCookie,
                 controllerId,
+                userdata,
                 state.key.clone(),
                 state.conntrackVisible));
         walk.add(

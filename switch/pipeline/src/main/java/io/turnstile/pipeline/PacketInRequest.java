@@ -7,11 +7,13 @@ import io.turnstile.datapath.FlowKey;
 import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.PacketInReason;
 import io.turnstile.pipeline.flow.Prerequisites;
+import java.util.List;
 
 /**
  * The packet-in that a controller action asks for: the cookie of a
  * {@link io.turnstile.datapath.DatapathAction.Userspace}.
  *
+ * @param userdata what the packet-in brings along
  * @param key the walk's key at that point; its pipeline part is the same for all packets of the datapath flow
  * @param conntrackVisible whether the packet's ct_ fields are in scope at that point
  */
@@ -22,6 +24,7 @@ public record PacketInRequest(
         int tableId,
         long cookie,
         int controllerId,
+        List<Byte> userdata,
         long[] key,
         boolean conntrackVisible)
         implements DatapathFlowText.UserspaceText {
@@ -32,6 +35,14 @@ public record PacketInRequest(
         return "controller(reason=" + reason.ordinal() + ",dont_send=0,continuation=0,recirc_id=0,rule_cookie="
                 + (cookie == 0 ? "0" : "0x" + Long.toHexString(cookie)) + ",controller_id=" + controllerId + ",max_len="
                 + maxLengthBytes + ")";
+    }
+
+    byte[] userdataBytes() {
+        byte[] bytes = new byte[userdata.size()];
+        for (int i = 0; i < bytes.length; i++) {
+            bytes[i] = userdata.get(i);
+        }
+        return bytes;
     }
 
     /**

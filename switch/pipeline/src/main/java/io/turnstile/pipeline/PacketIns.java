@@ -14,6 +14,9 @@ final class PacketIns {
         for (DatapathAction action : actions) {
             switch (action) {
                 case DatapathAction.Clone clone -> kept.add(new DatapathAction.Clone(only(clone.actions())));
+                case DatapathAction.CheckPacketLength check ->
+                    kept.add(new DatapathAction.CheckPacketLength(
+                            check.bytes(), only(check.longer()), only(check.others())));
                 case DatapathAction.Userspace _,
                         DatapathAction.SetField _,
                         DatapathAction.PushVlan _,

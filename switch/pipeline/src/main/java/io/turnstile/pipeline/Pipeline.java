@@ -40,6 +40,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
     private final RecirculationIds recirculationIds = new RecirculationIds();
     private final MeterNumbers meterNumbers = new MeterNumbers();
     private final AddressLearning learning;
+    private final FlowLearning flowLearning;
     private final PortLocations portLocations = new PortLocations();
     private final SwitchPorts switchPorts;
     private final Map<String, BridgePipeline> bridges = new TreeMap<>(); // under the table lock
@@ -69,6 +70,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
         this.ownExecutor = own ? (ExecutorService) events : null;
         this.changes = new Changes(datapath);
         this.learning = new AddressLearning(datapath, changes);
+        this.flowLearning = new FlowLearning(changes);
         this.executionContext = datapath.newContext();
         datapath.setUpcall(this);
         this.switchPorts = new SwitchPorts(this, datapath);
@@ -225,6 +227,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
     @Override
     public Translation miss(Packet packet, long[] key, long nowNs) {
         Translation translation = read(() -> new Translator(this, key, nowNs).translate());
+        flowLearning.learnFrom(((WalkRecord) translation.owner()).sideEffects(), nowNs);
         return learning.learnFrom(translation, nowNs);
     }
 
@@ -265,6 +268,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
         WalkRecord record = (WalkRecord) flow.owner();
         record.credit(packetsDelta, bytesDelta, lastUsedNs);
         learning.used(record, lastUsedNs);
+        flowLearning.used(record.sideEffects(), lastUsedNs);
     }
 
     /** {@code ofproto/trace} with {@code trk|new} for every recirculation. */
@@ -326,6 +330,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
     public void maintain(long nowNs) {
         datapath.pushStatistics();
         learning.relearn();
+        flowLearning.catchUp();
         for (BridgePipeline bridge : bridges()) {
             bridge.maintain(nowNs);
         }
@@ -339,6 +344,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
         Translation translation = read(() -> new Translator(this, key, clock.nowNs()).execute(bridge, inPort, actions));
         WalkRecord record = (WalkRecord) translation.owner();
         long nowNs = clock.nowNs();
+        flowLearning.learnFrom(record.sideEffects(), nowNs);
         learning.learnFrom(translation, nowNs);
         record.credit(1, packet.lengthBytes(), nowNs);
         execute(packet, translation.actions());

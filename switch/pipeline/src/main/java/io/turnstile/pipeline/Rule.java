@@ -13,9 +13,10 @@ import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One flow of an OpenFlow table. Its definition never changes: a modification puts another rule in its place, which may
- * share the counters. There may be a million of them: what few flows have is null until it is needed, and equal masks
- * and actions are one object ({@link MatchMask}, {@link SharedActions}).
+ * One flow of an OpenFlow table. Its definition never changes, but that packets may keep it fresh or shorten its
+ * timeouts: a modification puts another rule in its place, which may share the counters. There may be a million of
+ * them: what few flows have is null until it is needed, and equal masks and actions are one object ({@link MatchMask},
+ * {@link SharedActions}).
  *
  * <p>Threads: the definition by any; the counters by any; phase and places under the table lock; the dependents under
  * the flow cache's.
@@ -47,10 +48,10 @@ final class Rule extends HashChains.Node {
     final long cookie;
     final List<OfAction> actions;
     final long createdNs;
-    final long modifiedNs;
+    private volatile long modifiedNs;
     private final byte tableId;
-    private final char idleTimeoutSeconds;
-    private final char hardTimeoutSeconds;
+    private volatile char idleTimeoutSeconds;
+    private volatile char hardTimeoutSeconds;
     private final char importance;
     /** {@link FlagSet}. */
     private final byte flags;
@@ -165,6 +166,19 @@ final class Rule extends HashChains.Node {
                 resetCounts ? null : counters());
     }
 
+    /** Whether the flow is a clause of conjunctions: it decides and does nothing alone. */
+    boolean isConjunctive() {
+        for (int i = 0; i < actions.size(); i++) {
+            if (actions.get(i) instanceof OfAction.Conjunction) {
+                return true;
+            }
+            if (!(actions.get(i) instanceof OfAction.Note)) {
+                return false;
+            }
+        }
+        return false;
+    }
+
     int tableId() {
         return tableId & 0xff;
     }
@@ -243,6 +257,29 @@ final class Rule extends HashChains.Node {
 
     boolean hasTimeout() {
         return idleTimeoutSeconds != 0 || hardTimeoutSeconds != 0;
+    }
+
+    /** Packets have learned the flow once more: its timeouts begin anew. */
+    void refresh(long usedNs) {
+        if (usedNs - modifiedNs > 0) {
+            modifiedNs = usedNs;
+        }
+    }
+
+    /** Whether a timeout is longer than that, or there is none; 0: does not count. */
+    boolean isLongerThan(int idleSeconds, int hardSeconds) {
+        return idleSeconds != 0 && (idleTimeoutSeconds == 0 || idleTimeoutSeconds > idleSeconds)
+                || hardSeconds != 0 && (hardTimeoutSeconds == 0 || hardTimeoutSeconds > hardSeconds);
+    }
+
+    /** Makes timeouts that are longer than that as short. Under the change lock; the wheel has to be told. */
+    void reduceTimeouts(int idleSeconds, int hardSeconds) {
+        if (isLongerThan(idleSeconds, 0)) {
+            idleTimeoutSeconds = (char) idleSeconds;
+        }
+        if (isLongerThan(0, hardSeconds)) {
+            hardTimeoutSeconds = (char) hardSeconds;
+        }
     }
 
     boolean hardTimeoutReached(long nowNs) {

@@ -4,6 +4,7 @@ import io.turnstile.datapath.FlowKey;
 import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.MatchMask;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.function.ObjLongConsumer;
@@ -81,6 +82,18 @@ final class SubTable {
     @Nullable
     Rule find(long[] key, long[] wildcards, boolean switched) {
         return size <= FEW_RULES ? findAmongFew(key, wildcards, switched) : findStaged(key, wildcards, switched);
+    }
+
+    /** All rules that the key meets, in no order, of those that packets meet; notes what {@link #find} would note. */
+    void findAll(long[] key, long[] wildcards, boolean switched, List<Rule> into) {
+        if (find(key, wildcards, switched) == null) {
+            return;
+        }
+        for (Rule rule = byHash.first(KeyHash.of(mask, key)); rule != null; rule = byHash.next(rule)) {
+            if (rule.isMet(switched) && rule.match.matches(key)) {
+                into.add(rule);
+            }
+        }
     }
 
     private @Nullable Rule findAmongFew(long[] key, long[] wildcards, boolean switched) {

@@ -1,5 +1,6 @@
 package io.turnstile.pipeline;
 
+import io.turnstile.datapath.DatapathAction;
 import io.turnstile.datapath.DropReason;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.Upcall;
@@ -9,6 +10,7 @@ import io.turnstile.pipeline.flow.Bits;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.Prerequisites;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -23,12 +25,20 @@ final class Translator {
     private static final int MAX_DEPTH = 64;
     private static final int MAX_RESUBMITS = MAX_DEPTH * MAX_DEPTH;
 
+    /** Those that no id was given to. */
+    private static final List<Integer> FIRST_CONTROLLER = List.of(0);
+
     private final Walk walk;
     private final VlanActions vlan;
     private final FieldActions fields;
     private final OutputActions outputs;
     private final ConntrackActions conntrack;
     private final GroupActions groups;
+    private final LearnActions learning;
+    private final ChoiceActions choices;
+
+    /** Those met by the last lookup. */
+    private final List<Rule> clauses = new ArrayList<>();
 
     private int depth;
     private int resubmits;
@@ -50,6 +60,8 @@ final class Translator {
         this.outputs = new OutputActions(walk, this, fields);
         this.conntrack = new ConntrackActions(walk, fields);
         this.groups = new GroupActions(walk, this);
+        this.learning = new LearnActions(walk, fields);
+        this.choices = new ChoiceActions(walk, fields, outputs);
     }
 
     // ---- ways in ----
@@ -198,8 +210,9 @@ final class Translator {
             TupleSwap.swap(key, etherType);
             TupleSwap.swap(walk.wildcards, etherType);
         }
-        Rule rule = table.find(key, walk.wildcards);
-        walk.recorder.lookedUp(table, key, withConntrackTuple, rule);
+        clauses.clear();
+        Rule rule = table.find(key, walk.wildcards, clauses);
+        walk.recorder.lookedUp(table, key, withConntrackTuple, rule, clauses);
         if (withConntrackTuple) {
             TupleSwap.swap(key, etherType);
             TupleSwap.swap(walk.wildcards, etherType);
@@ -219,11 +232,13 @@ final class Translator {
         long oldCookie = state.ruleCookie;
         boolean wasInBucket = state.inBucket;
         boolean oldMiss = state.inTableMiss;
+        Rule oldRule = state.rule;
         resubmits++;
         depth += deepens ? 1 : 0;
         state.ruleCookie = rule.cookie;
         state.inBucket = false;
         state.inTableMiss = rule.isTableMiss();
+        state.rule = rule;
         if (rule.actions.isEmpty()) {
             walk.report.likeAction("drop");
         }
@@ -231,6 +246,7 @@ final class Translator {
         state.ruleCookie = oldCookie;
         state.inBucket = wasInBucket;
         state.inTableMiss = oldMiss;
+        state.rule = oldRule;
         depth -= deepens ? 1 : 0;
     }
 
@@ -269,6 +285,10 @@ final class Translator {
         for (int i = 0; i < list.size() && !walk.hasFailed() && !walk.state.exited; i++) {
             OfAction action = list.get(i);
             walk.report.action(action);
+            if (action instanceof OfAction.CheckPktLarger check) {
+                runByLength(check, list.subList(i + 1, list.size()));
+                return;
+            }
             if (!step(action, last && i == list.size() - 1)) {
                 return;
             }
@@ -288,7 +308,20 @@ final class Translator {
             case OfAction.PushVlan push -> vlan.push(push);
             case OfAction.PopVlan _ -> vlan.pop();
             case OfAction.DecTtl _ -> {
-                return decrementTtl();
+                return decrementTtl(FIRST_CONTROLLER);
+            }
+            case OfAction.DecTtlFor dec -> {
+                return decrementTtl(dec.controllerIds());
+            }
+            case OfAction.CheckPktLarger _ -> throw new IllegalStateException("two ways lead on from here");
+            case OfAction.Enqueue enqueue -> outputs.enqueue(enqueue, last);
+            case OfAction.Multipath multipath -> choices.choose(multipath);
+            case OfAction.Bundle bundle -> choices.choose(bundle, last);
+            case OfAction.Learn learn -> learning.learn(learn);
+            case OfAction.FinTimeout timeouts -> learning.shortenTimeouts(timeouts);
+            case OfAction.Clone clone -> runAside(clone.actions(), last);
+            case OfAction.Conjunction _ -> {
+                // What it is good for is seen where tables are looked up.
             }
             case OfAction.Exit _ -> walk.state.exited = true;
             case OfAction.SetQueue set -> fields.setQueue(set);
@@ -332,7 +365,7 @@ final class Translator {
     }
 
     /** Returns false if the packet has lived long enough: then it goes to the controllers instead. */
-    private boolean decrementTtl() {
+    private boolean decrementTtl(List<Integer> controllerIds) {
         long[] key = walk.state.key;
         int etherType = (int) Field.ETH_TYPE.get(key);
         if (!Prerequisites.isIp(etherType)) {
@@ -345,10 +378,37 @@ final class Translator {
             fields.write(Field.NW_TTL, new Bits(0, ttl - 1), new Bits(0, Field.NW_TTL.lowMask()));
             return true;
         }
-        outputs.expiredToController();
+        controllerIds.forEach(outputs::expiredToController);
         walk.report.warning(
                 etherType == EtherTypes.IPV4 ? "IPv4 decrement TTL exception" : "IPv6 decrement TTL exception");
         return false;
+    }
+
+    /** Runs the rest of the list twice, for longer packets and for others; the datapath chooses. */
+    private void runByLength(OfAction.CheckPktLarger check, List<OfAction> rest) {
+        if (!rest.isEmpty()) {
+            walk.commit();
+            DatapathAction[] longer = walk.branch(() -> runWithResult(check, 1, rest));
+            DatapathAction[] others = walk.branch(() -> runWithResult(check, 0, rest));
+            walk.add(new DatapathAction.CheckPacketLength(check.lengthBytes(), longer, others));
+        }
+    }
+
+    private void runWithResult(OfAction.CheckPktLarger check, int result, List<OfAction> rest) {
+        fields.load(check.result().toKey(), new Bits(0, result));
+        run(rest, true);
+        runActionSet();
+    }
+
+    /** Runs the list with a copy of the packet, and the copy's action set after it. */
+    private void runAside(List<OfAction> list, boolean last) {
+        walk.withClone(() -> {
+            if (list.isEmpty()) {
+                walk.report.likeAction("drop");
+            }
+            run(list, last);
+            runActionSet();
+        });
     }
 
     // ---- the action set ----

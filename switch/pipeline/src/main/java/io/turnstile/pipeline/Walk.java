@@ -110,16 +110,42 @@ final class Walk {
      * and what goes wrong there ends the walk there only.
      */
     void behindPatchPort(PortLocation peer, Runnable there) {
+        report.openBridge(peer.bridge());
+        recorder.entered(peer.bridge());
+        aside(state.behindPatchPort(peer), () -> {
+            there.run();
+            failure = null;
+        });
+        report.close();
+    }
+
+    /** The walk goes on with a copy of the packet; whatever is done to that, the packet here stays as it is. */
+    void withClone(Runnable steps) {
+        aside(state.copy(), steps);
+    }
+
+    /** One of the ways that lead on from here: its actions. The walk stands here again afterwards. */
+    DatapathAction[] branch(Runnable steps) {
         WalkState stateHere = state;
         List<DatapathAction> actionsHere = actions;
         PendingRewrites.Mark packetHere = rewrites.mark();
-        report.openBridge(peer.bridge());
-        recorder.entered(peer.bridge());
-        state = stateHere.behindPatchPort(peer);
+        state = state.copy();
         actions = new ArrayList<>();
-        there.run();
-        failure = null;
-        report.close();
+        steps.run();
+        DatapathAction[] branch = actions.toArray(DatapathAction[]::new);
+        rewrites.returnTo(packetHere);
+        actions = actionsHere;
+        state = stateHere;
+        return branch;
+    }
+
+    private void aside(WalkState other, Runnable steps) {
+        WalkState stateHere = state;
+        List<DatapathAction> actionsHere = actions;
+        PendingRewrites.Mark packetHere = rewrites.mark();
+        state = other;
+        actions = new ArrayList<>();
+        steps.run();
         if (actions.stream().anyMatch(Walk::cannotBeUndone)) {
             actionsHere.add(new DatapathAction.Clone(actions.toArray(DatapathAction[]::new)));
             rewrites.returnTo(packetHere);
@@ -151,6 +177,7 @@ final class Walk {
         return action instanceof DatapathAction.Ct
                 || action instanceof DatapathAction.Metered
                 || action instanceof DatapathAction.CtClear
+                || action instanceof DatapathAction.CheckPacketLength
                 || action instanceof DatapathAction.Recirculate;
     }
 

@@ -1,6 +1,7 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.datapath.DatapathFlow;
+import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FlowKey;
 import io.turnstile.pipeline.flow.MatchMask;
 import java.util.List;
@@ -18,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param recirculationIds ids that the actions recirculate to
  * @param groups groups that were asked for or passed
  * @param credits whether tables, rules and groups count the packets; they do not where these walk again
+ * @param sideEffects on flows, of every packet
+ * @param refusals tables that could learn no more
  */
 record WalkRecord(
         long generation,
@@ -28,7 +31,9 @@ record WalkRecord(
         List<Sighting> sightings,
         List<Integer> recirculationIds,
         List<GroupUse> groups,
-        boolean credits) {
+        boolean credits,
+        List<SideEffect> sideEffects,
+        List<FlowTable> refusals) {
 
     /**
      * One lookup in a table.
@@ -36,12 +41,26 @@ record WalkRecord(
      * @param key the walk's key at that point; shared between lookups, never changed
      * @param swapped looked up with the connection's original tuple in place of the packet's addresses
      * @param winner null for a miss
+     * @param clauses those of conjunctions that the packet met
      */
     record TableLookup(
             FlowTable table,
             long[] key,
             boolean swapped,
-            @Nullable Rule winner) {
+            @Nullable Rule winner,
+            List<Rule> clauses) {
+
+        boolean restsOnWhatGoes() {
+            if (winner != null && winner.phase == Rule.Phase.GOING) {
+                return true;
+            }
+            for (int i = 0; i < clauses.size(); i++) {
+                if (clauses.get(i).phase == Rule.Phase.GOING) {
+                    return true;
+                }
+            }
+            return false;
+        }
 
         /**
          * Whether packets of the datapath flow may meet {@code added} here and prefer it to the winner.
@@ -49,12 +68,17 @@ record WalkRecord(
          * @param flowMask the datapath flow's mask: those bits of the key are the same for all its packets
          */
         boolean mightPrefer(Rule added, long[] flowMask) {
-            if (winner != null && added.priority < winner.priority) {
+            // With conjunctions a flow may win over one of higher priority.
+            boolean byPriority = clauses.isEmpty() && !added.isConjunctive();
+            if (byPriority && winner != null && added.priority < winner.priority) {
                 return false;
             }
             MatchMask mask = added.match.mask();
             for (int i = 0; i < mask.length(); i++) {
                 int word = mask.wordAt(i);
+                if (word == Field.CONJ_ID.word()) {
+                    continue; // The key has it only while it is looked up.
+                }
                 // Pipeline fields are the same for all packets of a flow; swapped ones are elsewhere in its mask.
                 long fixed =
                         word >= FlowKey.DATAPATH_WORDS ? -1L : swapped && TupleSwap.touches(word) ? 0 : flowMask[word];
@@ -81,7 +105,17 @@ record WalkRecord(
     /** The same under another generation. */
     WalkRecord at(long otherGeneration) {
         return new WalkRecord(
-                otherGeneration, bridges, lookups, reads, settings, sightings, recirculationIds, groups, credits);
+                otherGeneration,
+                bridges,
+                lookups,
+                reads,
+                settings,
+                sightings,
+                recirculationIds,
+                groups,
+                credits,
+                sideEffects,
+                refusals);
     }
 
     /** Whether a flow with this record may be wrong once any of {@code additions} is in {@code table}. */
@@ -101,7 +135,7 @@ record WalkRecord(
     /** Whether a flow with this record rests on a rule of the table that is going. */
     boolean restsOnWhatGoes(FlowTable table) {
         for (TableLookup lookup : lookups) {
-            if (lookup.table == table && lookup.winner != null && lookup.winner.phase == Rule.Phase.GOING) {
+            if (lookup.table == table && lookup.restsOnWhatGoes()) {
                 return true;
             }
         }
@@ -116,10 +150,12 @@ record WalkRecord(
             if (lookup.winner != null) {
                 lookup.winner.addDependent(flow);
             }
+            lookup.clauses.forEach(clause -> clause.addDependent(flow));
         }
         reads.forEach(read -> read.table.addReader(read.station, flow));
         groups.forEach(use -> use.table.addDependent(use.id, flow));
         settings.forEach(dependents -> dependents.add(flow));
+        refusals.forEach(table -> table.refused.add(flow));
     }
 
     void unregister(DatapathFlow flow) {
@@ -129,10 +165,12 @@ record WalkRecord(
             if (lookup.winner != null) {
                 lookup.winner.removeDependent(flow);
             }
+            lookup.clauses.forEach(clause -> clause.removeDependent(flow));
         }
         reads.forEach(read -> read.table.removeReader(read.station, flow));
         groups.forEach(use -> use.table.removeDependent(use.id, flow));
         settings.forEach(dependents -> dependents.remove(flow));
+        refusals.forEach(table -> table.refused.remove(flow));
     }
 
     /** Credits tables, rules and groups with packets; one met twice by each packet counts twice, as in Open vSwitch. */

@@ -19,6 +19,8 @@ final class WalkRecorder {
     private final Set<StationRead> reads = new LinkedHashSet<>();
     private final Set<Dependents> settings = new LinkedHashSet<>();
     private final LinkedHashSet<Sighting> sightings = new LinkedHashSet<>();
+    private final List<SideEffect> sideEffects = new ArrayList<>();
+    private final Set<FlowTable> refusals = new LinkedHashSet<>();
     private final List<Integer> recirculationIds = new ArrayList<>();
     private final List<GroupUse> groups = new ArrayList<>();
     private boolean credits = true;
@@ -34,12 +36,15 @@ final class WalkRecorder {
         bridges.add(bridge);
     }
 
-    /** @param winner null for a miss */
-    void lookedUp(FlowTable table, long[] key, boolean swapped, @Nullable Rule winner) {
+    /**
+     * @param winner null for a miss
+     * @param clauses of conjunctions that the packet met
+     */
+    void lookedUp(FlowTable table, long[] key, boolean swapped, @Nullable Rule winner, List<Rule> clauses) {
         if (!Arrays.equals(snapshot, key)) {
             snapshot = key.clone();
         }
-        lookups.add(new TableLookup(table, snapshot, swapped, winner));
+        lookups.add(new TableLookup(table, snapshot, swapped, winner, List.copyOf(clauses)));
     }
 
     void read(MacTable table, MacTable.Station station) {
@@ -65,6 +70,14 @@ final class WalkRecorder {
         return null;
     }
 
+    void changes(SideEffect effect) {
+        sideEffects.add(effect);
+    }
+
+    void refusedBy(FlowTable table) {
+        refusals.add(table);
+    }
+
     void recirculates(int id) {
         recirculationIds.add(id);
     }
@@ -79,11 +92,12 @@ final class WalkRecorder {
         groups.add(new GroupUse(table, group.id, group, bucket));
     }
 
-    /** The packet comes back by that id and walks again: nothing that this walk met counts it. */
+    /** The packet comes back by that id and walks again: nothing that this walk met counts it, and nobody learns. */
     void beginsAgain(int id) {
         recirculationIds.clear();
         recirculationIds.add(id);
         sightings.clear();
+        sideEffects.clear();
         credits = false;
     }
 
@@ -102,6 +116,8 @@ final class WalkRecorder {
                 List.copyOf(sightings),
                 List.copyOf(recirculationIds),
                 List.copyOf(groups),
-                credits);
+                credits,
+                List.copyOf(sideEffects),
+                List.copyOf(refusals));
     }
 }

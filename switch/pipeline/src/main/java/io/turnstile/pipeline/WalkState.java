@@ -5,6 +5,7 @@ import io.turnstile.datapath.Field;
 import io.turnstile.pipeline.flow.OfAction;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The state that goes with a packet from action to action within one bridge: the packet as the flows see it, and
@@ -30,6 +31,9 @@ final class WalkState {
     long ruleCookie = NO_COOKIE;
     /** Whether the flow that runs now matches all packets at priority 0 (OpenFlow 1.3.5 §5.4). */
     boolean inTableMiss;
+    /** The flow that runs now; null if there is none. */
+    @Nullable
+    Rule rule;
     /** Whether the packet's ct_ fields are those of its connection, not yet cleared. */
     boolean conntrackVisible;
 
@@ -110,6 +114,19 @@ final class WalkState {
         exited = before.exited;
         inActionSet = before.inActionSet;
         inBucket = before.inBucket;
+    }
+
+    /** The same again, to go on with a copy of the packet. */
+    WalkState copy() {
+        WalkState copy = new WalkState(bridge, inPort(), key.clone(), vlan, stack, actionSet);
+        copy.tableId = tableId;
+        copy.ruleCookie = ruleCookie;
+        copy.inTableMiss = inTableMiss;
+        copy.rule = rule;
+        copy.conntrackVisible = conntrackVisible;
+        copy.inActionSet = inActionSet;
+        copy.inBucket = inBucket;
+        return copy;
     }
 
     /** Freezes the rest of the walk, to go on in that table after recirculation. */

@@ -182,7 +182,7 @@ class ChangesAppearAtOnceTest {
         return bench.pipeline.read(() -> {
             List<Long> met = new ArrayList<>();
             for (int table = 0; table < TABLES; table++) {
-                Rule rule = bench.br0.table(table).find(key, FlowKey.newKey());
+                Rule rule = bench.br0.table(table).find(key, FlowKey.newKey(), new ArrayList<>());
                 met.add(rule == null ? -1 : rule.cookie);
             }
             return met;

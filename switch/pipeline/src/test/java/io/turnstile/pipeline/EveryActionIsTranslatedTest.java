@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Each kind of action has its step in the translator. */
 class EveryActionIsTranslatedTest {
     private static final byte[] FRAME =
-            Frames.udp("10.0.0.1:1000 > 10.0.0.2:53").payload(8).bytes();
+            Frames.tcp("10.0.0.1:1000 > 10.0.0.2:53").ack().bytes();
 
     @ParameterizedTest
     @EnumSource(ActionKind.class)
@@ -19,7 +19,7 @@ class EveryActionIsTranslatedTest {
         for (String text : ActionSamples.of(kind)) {
             PipelineBench bench = new PipelineBench(7);
             bench.groups("group_id=1,type=indirect,bucket=output:7").meter(1, 1000);
-            bench.flows("ip,actions=" + (kind == ActionKind.NAT ? "ct(commit," + text + ")" : text));
+            bench.flows("tcp,actions=" + (kind == ActionKind.NAT ? "ct(commit," + text + ")" : text));
             assertThat(bench.freshActions(PipelineBench.keyOf(1, FRAME)))
                     .as(text)
                     .isNotEmpty();

@@ -68,10 +68,12 @@ class EveryBitDecidesTest {
         String what = field.label() + "[" + bit + "] of " + rules + " rules";
 
         long[] hitWildcards = FlowKey.newKey();
-        assertThat(table.find(with, hitWildcards)).as(what).isNotNull();
+        assertThat(table.find(with, hitWildcards, new ArrayList<>())).as(what).isNotNull();
         assertThat(isSet(field, one, hitWildcards)).as("hit: " + what).isTrue();
         long[] missWildcards = FlowKey.newKey();
-        assertThat(table.find(without, missWildcards)).as(what).isNull();
+        assertThat(table.find(without, missWildcards, new ArrayList<>()))
+                .as(what)
+                .isNull();
         assertThat(isSet(field, one, missWildcards)).as("miss: " + what).isTrue();
     }
 

@@ -10,6 +10,7 @@ import io.turnstile.pipeline.flow.FlowText;
 import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.OfAction;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -142,7 +143,7 @@ class FailModeTest {
         boolean metAgain = false;
         while (!made.get()) {
             boolean met = bench.pipeline.read(() -> {
-                Rule rule = bench.br0.table(0).find(key, FlowKey.newKey());
+                Rule rule = bench.br0.table(0).find(key, FlowKey.newKey(), new ArrayList<>());
                 return rule != null && rule.isHidden();
             });
             metAgain |= met && gone;

@@ -58,7 +58,7 @@ class FlowTableOracleTest {
             Field.REG0.set(key, random.upTo(3));
             long[] wildcards = FlowKey.newKey();
             int expected = priority(best(rules, key));
-            assertThat(priority(table.find(key, wildcards)))
+            assertThat(priority(table.find(key, wildcards, new ArrayList<>())))
                     .as("seed %d step %d", seed, step)
                     .isEqualTo(expected);
             long[] other = random.memberOf(key, wildcards);

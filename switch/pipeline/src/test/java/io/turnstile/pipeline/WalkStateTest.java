@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 class WalkStateTest {
     /** What does not outlive a recirculation: the flow that ran is over, and the packet has a connection then. */
     private static final Set<String> NOT_FROZEN =
-            Set.of("ruleCookie", "inTableMiss", "inActionSet", "inBucket", "exited", "conntrackVisible");
+            Set.of("ruleCookie", "rule", "inTableMiss", "inActionSet", "inBucket", "exited", "conntrackVisible");
 
     private final PipelineBench bench = new PipelineBench(1);
     private final BridgePipeline br1 = bench.pipeline.addBridge("br1", 2);
@@ -54,6 +54,7 @@ class WalkStateTest {
 
     private static Object copyOf(Object value) {
         return switch (value) {
+            case null -> "none";
             case long[] words -> Arrays.stream(words).boxed().toList();
             case List<?> list -> List.copyOf(list);
             default -> value;
@@ -64,6 +65,10 @@ class WalkStateTest {
     private static void scribble(WalkState state, int salt) {
         eachPiece(field -> {
             try {
+                if (field.getType() == Rule.class) {
+                    field.set(state, Rule.internal(7 + salt, List.of(), 0));
+                    return;
+                }
                 switch (valueOf(field, state)) {
                     case Integer _ -> field.setInt(state, 7 + salt);
                     case Long _ -> field.setLong(state, 70L + salt);
@@ -121,7 +126,7 @@ class WalkStateTest {
         assertThat(pieces(walk.state)).isEqualTo(before);
     }
 
-    /** But for stack, action set and cookie: a flow that a bucket resubmits to may change these for good. */
+    /** But for stack, action set, rule and cookie: a flow that a bucket resubmits to may change these for good. */
     @Test
     void behindABucketThePacketIsAsItWas() {
         Walk walk = walkHere();
@@ -130,7 +135,7 @@ class WalkStateTest {
         Map<String, Object> before = pieces(walk.state);
         walk.inBucket(() -> scribble(walk.state, 2));
         Map<String, Object> behind = pieces(walk.state);
-        for (String kept : List.of("stack", "actionSet", "ruleCookie", "tableId")) {
+        for (String kept : List.of("stack", "actionSet", "rule", "ruleCookie", "tableId")) {
             before.remove(kept);
             behind.remove(kept);
         }

@@ -23,7 +23,7 @@ import java.util.Objects;
  */
 public final class ActionCodec {
 
-    /** As deep as text may be nested. No action that may stand inside another has others inside. */
+    /** As deep as text may be nested. */
     private static final int MAX_NESTING = 100;
 
     private ActionCodec() {}
@@ -83,6 +83,15 @@ public final class ActionCodec {
             case SET_QUEUE -> new OfAction.SetQueue(NumberCodec.read(form, in));
             case GROUP -> new OfAction.Group(NumberCodec.read(form, in));
             case METER -> new OfAction.Meter(NumberCodec.read(form, in));
+            case CHECK_PKT_LARGER -> NiciraActions.readCheckPktLarger(in);
+            case ENQUEUE -> EnqueueCodec.read(in);
+            case MULTIPATH -> ChoiceCodec.readMultipath(in);
+            case BUNDLE -> ChoiceCodec.readBundle(form, in);
+            case LEARN -> LearnCodec.read(form, in);
+            case FIN_TIMEOUT -> LearnCodec.readFinTimeout(in);
+            case DEC_TTL_FOR -> NiciraActions.readDecTtl(in);
+            case CLONE -> new OfAction.Clone(read(in.skipBytes(6), version, nesting + 1));
+            case CONJUNCTION -> NiciraActions.readConjunction(in);
             case NOTE -> NiciraActions.readNote(in);
             case STACK_PUSH -> new OfAction.StackPush(NiciraActions.readStack(in, false));
             case STACK_POP -> new OfAction.StackPop(NiciraActions.readStack(in, true));
@@ -134,6 +143,20 @@ public final class ActionCodec {
                     NumberCodec.write(out, a.kind(), a.meterId(), version);
                 }
             }
+            case OfAction.CheckPktLarger a -> NiciraActions.writeCheckPktLarger(out, a, version);
+            case OfAction.Enqueue a -> EnqueueCodec.write(out, a, version);
+            case OfAction.Multipath a -> ChoiceCodec.writeMultipath(out, a, version);
+            case OfAction.Bundle a -> ChoiceCodec.writeBundle(out, a);
+            case OfAction.Learn a -> LearnCodec.write(out, a);
+            case OfAction.FinTimeout a -> LearnCodec.writeFinTimeout(out, a, version);
+            case OfAction.DecTtlFor a -> NiciraActions.writeDecTtl(out, a, version);
+            case OfAction.Clone a -> {
+                int start = ActionTable.start(out, a.kind(), version);
+                out.writeZero(6);
+                write(out, a.actions(), context, version);
+                ActionTable.end(out, start);
+            }
+            case OfAction.Conjunction a -> NiciraActions.writeConjunction(out, a, version);
             case OfAction.Note a -> NiciraActions.writeNote(out, a, version);
             case OfAction.StackPush a -> NiciraActions.writeStack(out, a, a.source(), context, version);
             case OfAction.StackPop a -> NiciraActions.writeStack(out, a, a.destination(), context, version);

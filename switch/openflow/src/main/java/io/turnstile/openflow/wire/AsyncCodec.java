@@ -14,6 +14,7 @@ public final class AsyncCodec {
     private static final int NXPINT_COOKIE = 4;
     private static final int NXPINT_REASON = 5;
     private static final int NXPINT_METADATA = 6;
+    private static final int NXPINT_USERDATA = 7;
     /** The cookie of what no flow has sent; zero is a flow's as good as any. */
     private static final long NO_COOKIE = -1L;
 
@@ -22,7 +23,8 @@ public final class AsyncCodec {
     private AsyncCodec() {}
 
     /** A packet on its way to a controller: whole, for there is no buffer here that the rest could be in. */
-    public record PacketIn(byte[] frame, PacketInReason reason, int tableId, long cookie, Match metadata) {
+    public record PacketIn(
+            byte[] frame, PacketInReason reason, int tableId, long cookie, Match metadata, byte[] userdata) {
 
         private int reasonFor(WireVersion version) {
             return reason.numberIn(version.code());
@@ -93,6 +95,11 @@ public final class AsyncCodec {
         property = Wire.startProperty(out, NXPINT_METADATA);
         MatchCodec.writeFields(out, packet.metadata(), version);
         Wire.endProperty(out, property);
+        if (packet.userdata().length > 0) {
+            property = Wire.startProperty(out, NXPINT_USERDATA);
+            out.writeBytes(packet.userdata());
+            Wire.endProperty(out, property);
+        }
     }
 
     /** OFPT_FLOW_REMOVED. */

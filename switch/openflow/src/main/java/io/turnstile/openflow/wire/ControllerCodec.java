@@ -7,12 +7,19 @@ import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.pipeline.flow.PacketInReason;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * The controller action: an output where that says it all, else one of Nicira's. What is read stands after the header.
  */
 final class ControllerCodec {
     private static final int MAX_LENGTH = 0xffff;
+    // Properties.
+    private static final int MAX_LEN = 0;
+    private static final int CONTROLLER_ID = 1;
+    private static final int REASON = 2;
+    private static final int USERDATA = 3;
 
     private ControllerCodec() {}
 
@@ -38,6 +45,7 @@ final class ControllerCodec {
         int maxLength = MAX_LENGTH;
         int id = 0;
         PacketInReason reason = PacketInReason.ACTION;
+        List<Byte> userdata = List.of();
         while (in.isReadable()) {
             Wire.need(in, 8, OfErrorCode.OFPBAC_BAD_LEN);
             int type = in.readUnsignedShort();
@@ -48,18 +56,53 @@ final class ControllerCodec {
             Wire.need(in, Wire.padded(length) - 4, OfErrorCode.OFPBAC_BAD_LEN);
             ByteBuf value = in.readSlice(Wire.padded(length) - 4);
             switch (type) {
-                case 0 -> maxLength = value.readUnsignedShort();
-                case 1 -> id = value.readUnsignedShort();
-                case 2 -> reason = reason(value.readUnsignedByte());
+                case MAX_LEN -> maxLength = value.readUnsignedShort();
+                case CONTROLLER_ID -> id = value.readUnsignedShort();
+                case REASON -> reason = reason(value.readUnsignedByte());
+                case USERDATA -> userdata = bytes(value.readSlice(length - 4));
                 default ->
                     throw new OfException(
                             OfErrorCode.OFPBAC_BAD_ARGUMENT, "controller property " + type + " is not supported");
             }
         }
-        return new OfAction.Controller(maxLength, reason, id);
+        return new OfAction.Controller(maxLength, reason, id, userdata);
+    }
+
+    private static List<Byte> bytes(ByteBuf in) {
+        List<Byte> bytes = new ArrayList<>(in.readableBytes());
+        while (in.isReadable()) {
+            bytes.add(in.readByte());
+        }
+        return List.copyOf(bytes);
+    }
+
+    /** What is as it would be without is left out. */
+    private static void writeProperties(ByteBuf out, OfAction.Controller a) {
+        int start = ActionTable.start(out, ActionForm.NX_CONTROLLER2);
+        out.writeZero(6);
+        if (a.maxLengthBytes() != MAX_LENGTH) {
+            out.writeShort(MAX_LEN).writeShort(8).writeShort(a.maxLengthBytes()).writeZero(2);
+        }
+        if (a.controllerId() != 0) {
+            out.writeShort(CONTROLLER_ID)
+                    .writeShort(8)
+                    .writeShort(a.controllerId())
+                    .writeZero(2);
+        }
+        if (a.reason() != PacketInReason.ACTION) {
+            out.writeShort(REASON).writeShort(5).writeByte(a.reason().number()).writeZero(3);
+        }
+        int property = Wire.startProperty(out, USERDATA);
+        a.userdata().forEach(one -> out.writeByte(one));
+        Wire.endProperty(out, property);
+        ActionTable.end(out, start);
     }
 
     static void write(ByteBuf out, OfAction.Controller a, WireVersion version) {
+        if (!a.userdata().isEmpty()) {
+            writeProperties(out, a);
+            return;
+        }
         if (a.reason() == PacketInReason.ACTION && a.controllerId() == 0) {
             StandardActions.output(out, Ports.CONTROLLER, a.maxLengthBytes(), version);
             return;

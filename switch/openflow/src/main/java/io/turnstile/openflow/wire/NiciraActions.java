@@ -5,9 +5,15 @@ import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.MatchField;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfAction.SubField;
+import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
+import java.util.ArrayList;
+import java.util.List;
 
-/** Nicira's smaller actions: note, stack, write_metadata. What is read stands after the header. */
+/**
+ * Nicira's smaller actions: note, stack, write_metadata, dec_ttl with ids, conjunction. What is read stands after the
+ * header.
+ */
 final class NiciraActions {
     private static final int STACK_BYTES = 24;
 
@@ -23,6 +29,64 @@ final class NiciraActions {
     static void writeNote(ByteBuf out, OfAction.Note a, WireVersion version) {
         int start = ActionTable.start(out, a.kind(), version);
         out.writeBytes(a.bytes());
+        ActionTable.end(out, start);
+    }
+
+    /** n 16, zero 32, n ids of 16 bits. */
+    static OfAction readDecTtl(ByteBuf in) throws OfException {
+        int count = in.readUnsignedShort();
+        if (in.readInt() != 0) {
+            throw new OfException(OfErrorCode.NXBRC_MUST_BE_ZERO, "dec_ttl: reserved bytes are not zero");
+        }
+        Wire.need(in, 2 * count, OfErrorCode.OFPBAC_BAD_LEN);
+        List<Integer> ids = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) {
+            ids.add(in.readUnsignedShort());
+        }
+        return new OfAction.DecTtlFor(List.copyOf(ids));
+    }
+
+    static void writeDecTtl(ByteBuf out, OfAction.DecTtlFor a, WireVersion version) {
+        int start = ActionTable.start(out, a.kind(), version);
+        out.writeShort(a.controllerIds().size()).writeZero(4);
+        a.controllerIds().forEach(out::writeShort);
+        ActionTable.end(out, start);
+    }
+
+    /** length 16, offset 16, field header. */
+    static OfAction readCheckPktLarger(ByteBuf in) throws OfException {
+        int length = in.readUnsignedShort();
+        int offset = in.readUnsignedShort();
+        MatchField field = SubFieldCodec.readField(in);
+        SubFieldCodec.needOnlyZeros(in);
+        SubFieldCodec.writablePart(field, offset, 1);
+        return new OfAction.CheckPktLarger(length, new OfAction.FieldPart(field, offset, 1));
+    }
+
+    static void writeCheckPktLarger(ByteBuf out, OfAction.CheckPktLarger a, WireVersion version) {
+        int start = ActionTable.start(out, a.kind(), version);
+        out.writeShort(a.lengthBytes()).writeShort(a.result().offsetBits());
+        SubFieldCodec.writeShortField(out, a.result().field());
+        out.writeZero(6);
+        ActionTable.end(out, start);
+    }
+
+    /** clause 8, n_clauses 8, id 32. */
+    static OfAction readConjunction(ByteBuf in) throws OfException {
+        int clause = in.readUnsignedByte();
+        int clauses = in.readUnsignedByte();
+        if (clauses < OfAction.Conjunction.FEWEST_CLAUSES
+                || clauses > OfAction.Conjunction.MOST_CLAUSES
+                || clause >= clauses) {
+            throw new OfException(
+                    OfErrorCode.NXBAC_BAD_CONJUNCTION, "conjunction: clause " + (clause + 1) + " of " + clauses);
+        }
+        return new OfAction.Conjunction(in.readInt(), clause, clauses);
+    }
+
+    static void writeConjunction(ByteBuf out, OfAction.Conjunction a, WireVersion version) {
+        int start = ActionTable.start(out, a.kind(), version);
+        out.writeByte(a.clause()).writeByte(a.clauses()).writeInt(a.id());
         ActionTable.end(out, start);
     }
 

@@ -31,8 +31,18 @@ final class SetFieldCodec {
         if (form.equals(ActionForm.NX_REG_LOAD)) {
             return readLoad(in);
         }
+        if (form.equals(ActionForm.NX_SET_TUNNEL)) {
+            return tunnel(in.skipBytes(2).readUnsignedInt());
+        }
+        if (form.equals(ActionForm.NX_SET_TUNNEL64)) {
+            return tunnel(in.skipBytes(6).readLong());
+        }
         in.skipBytes(form.equals(ActionForm.NX_REG_LOAD2) ? 6 : 0);
         return readSetField(in);
+    }
+
+    private static OfAction tunnel(long id) {
+        return new OfAction.SetField(Field.TUN_ID, 0, id, 0, -1L);
     }
 
     /** The OXM of set_field or reg_load2; what follows it is padding. */
@@ -111,6 +121,10 @@ final class SetFieldCodec {
 
     static void write(ByteBuf out, OfAction.SetField a, Match context, WireVersion version) {
         boolean loadsExist = ActionForm.NX_REG_LOAD.isIn(version.code());
+        if (a.field() == Field.TUN_ID && a.maskLow() == -1L && !a.spelledAsLoad() && !version.isOxm()) {
+            writeTunnel(out, a.valueLow());
+            return;
+        }
         if (loadsExist && (a.spelledAsLoad() || !version.isOxm())) {
             if (a.spelledAsLoad()
                     || !StandardActions.setField11(out, a, context, version) && !writeVlan11(out, a, version)) {
@@ -131,6 +145,17 @@ final class SetFieldCodec {
         } else {
             writeLoads(out, a, context);
         }
+    }
+
+    private static void writeTunnel(ByteBuf out, long id) {
+        boolean narrow = id >>> Integer.SIZE == 0;
+        int start = ActionTable.start(out, narrow ? ActionForm.NX_SET_TUNNEL : ActionForm.NX_SET_TUNNEL64);
+        if (narrow) {
+            out.writeZero(2).writeInt((int) id);
+        } else {
+            out.writeZero(6).writeLong(id);
+        }
+        ActionTable.end(out, start);
     }
 
     private static boolean writeVlan11(ByteBuf out, OfAction.SetField a, WireVersion version) {

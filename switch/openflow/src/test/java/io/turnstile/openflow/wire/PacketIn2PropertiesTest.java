@@ -3,6 +3,7 @@ package io.turnstile.openflow.wire;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import io.turnstile.openflow.wire.AsyncCodec.PacketIn;
 import io.turnstile.pipeline.flow.Match;
@@ -22,7 +23,7 @@ class PacketIn2PropertiesTest {
     /** The properties' content in hexadecimal digits, by type. */
     private static Map<Integer, String> properties(WireVersion version, PacketInReason reason, long cookie) {
         ByteBuf out = Unpooled.buffer();
-        AsyncCodec.packetInNxm2(out, version, new PacketIn(new byte[14], reason, 1, cookie, Match.ANY));
+        AsyncCodec.packetInNxm2(out, version, new PacketIn(new byte[14], reason, 1, cookie, Match.ANY, new byte[0]));
         Map<Integer, String> properties = new TreeMap<>();
         while (out.isReadable()) {
             int type = out.readUnsignedShort();
@@ -56,5 +57,15 @@ class PacketIn2PropertiesTest {
             assertThat(properties(WireVersion.OF13, reason, 0)).containsEntry(REASON, "01");
             assertThat(properties(WireVersion.OF15, reason, 0)).containsEntry(REASON, "0" + reason.number());
         }
+    }
+
+    @Test
+    void userdataIsAProperty() {
+        ByteBuf out = Unpooled.buffer();
+        AsyncCodec.packetInNxm2(
+                out,
+                WireVersion.OF13,
+                new PacketIn(new byte[14], PacketInReason.ACTION, 1, 0, Match.ANY, new byte[] {1, 2, 3}));
+        assertThat(ByteBufUtil.hexDump(out)).endsWith("0007000701020300");
     }
 }

@@ -9,6 +9,7 @@ import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.IpProtocols;
 import io.turnstile.pipeline.flow.OfAction.Ports;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Whether a flow may have these actions: asked when a request is read and when it is carried out, so that nothing
@@ -34,13 +35,13 @@ public final class ActionCheck {
 
     /** @param ctStateMask which bits of ct_state are known */
     private ActionCheck(long[] known, long ctStateMask, int tableId, boolean strict) {
-        this(known, ctStateMask, tableId, strict, false);
+        this(known, Prerequisite.isConnected(Field.CT_STATE.get(known), ctStateMask), tableId, strict, false);
     }
 
-    private ActionCheck(long[] known, long ctStateMask, int tableId, boolean strict, boolean anyPacket) {
+    private ActionCheck(long[] known, boolean connected, int tableId, boolean strict, boolean anyPacket) {
         this.anyPacket = anyPacket;
         this.known = known;
-        this.connected = Prerequisite.isConnected(Field.CT_STATE.get(known), ctStateMask);
+        this.connected = connected;
         this.tableId = tableId;
         this.strict = strict;
     }
@@ -85,10 +86,14 @@ public final class ActionCheck {
                     OfErrorCode.OFPBAC_BAD_TYPE,
                     action + " is no action");
         }
-        new ActionCheck(FlowKey.newKey(), 0, FlowMod.ALL_TABLES, false, true).list(actions);
+        new ActionCheck(FlowKey.newKey(), false, FlowMod.ALL_TABLES, false, true).list(actions);
     }
 
     private void list(List<OfAction> actions) throws OfException {
+        require(
+                besideConjunctions(actions) == null,
+                OfErrorCode.NXBAC_BAD_CONJUNCTION,
+                "conjunction beside other actions");
         Instruction last = Instruction.METER;
         for (OfAction action : actions) {
             ActionKind kind = action.kind();
@@ -112,6 +117,26 @@ public final class ActionCheck {
             default -> Integer.compareUnsigned(port, Ports.MAX_16_BITS) < 0;
         };
         require(fine, OfErrorCode.OFPBAC_BAD_OUT_PORT, "output to port " + Integer.toUnsignedString(port));
+    }
+
+    /** Refuses a bundle with a port that cannot be one of those to choose from. */
+    public void bundle(OfAction.Bundle bundle) throws OfException {
+        for (int port : bundle.members()) {
+            outputPort(port);
+            require(port != Ports.CONTROLLER, OfErrorCode.OFPBAC_BAD_OUT_PORT, "a bundle with the controller");
+        }
+        OfAction.FieldPart destination = bundle.destination();
+        if (destination != null) {
+            writable(destination.toKey());
+            require(destination.widthBits() >= 16, OfErrorCode.OFPBAC_BAD_ARGUMENT, "no room for a port's number");
+        }
+    }
+
+    /** Refuses an enqueue to anything but a port that can have queues. */
+    public void enqueuePort(int port) throws OfException {
+        boolean fine =
+                port == Ports.IN_PORT || port == Ports.LOCAL || Integer.compareUnsigned(port, Ports.MAX_16_BITS) < 0;
+        require(fine, OfErrorCode.OFPBAC_BAD_OUT_PORT, "enqueue to port " + Integer.toUnsignedString(port));
     }
 
     /** Refuses a write that the field or the packets of the flow do not allow. */
@@ -276,6 +301,90 @@ public final class ActionCheck {
                 action.kind().belongsInCt(action),
                 OfErrorCode.OFPBAC_BAD_ARGUMENT,
                 "ct: exec may set only ct_mark and ct_label");
+    }
+
+    /** Refuses what packets other than TCP's cannot do, where OpenFlow 1.1 and later do. */
+    public void tcpIfStrict() throws OfException {
+        require(
+                !strict
+                        || Field.NW_PROTO.get(known) == IpProtocols.TCP
+                                && Prerequisites.isIp((int) Field.ETH_TYPE.get(known)),
+                OfErrorCode.OFPBAC_MATCH_INCONSISTENT,
+                "only packets of TCP have a FIN");
+    }
+
+    /** Refuses a learned flow that could not be, or whose parts the packets do not have. */
+    public void learn(OfAction.Learn learn) throws OfException {
+        if (learn.result() != null) {
+            writable(learn.result().toKey());
+        }
+        long[] learned = FlowKey.newKey();
+        for (OfAction.LearnedPart part : learn.parts()) {
+            switch (part) {
+                case OfAction.LearnedPart.Matched a -> {
+                    has(a.source(), known);
+                    has(a.destination(), learned);
+                }
+                case OfAction.LearnedPart.MatchedValue a -> {
+                    has(a.destination(), learned);
+                    OfAction.SubField place = a.destination().toKey();
+                    a.value().shiftedLeft(place.offsetBits()).writeTo(place.field(), Bits.maskOf(place), learned);
+                }
+                case OfAction.LearnedPart.Loaded a -> {
+                    has(a.source(), known);
+                    loadable(a.destination(), learned);
+                }
+                case OfAction.LearnedPart.LoadedValue a -> loadable(a.destination(), learned);
+                case OfAction.LearnedPart.Output a -> has(a.source(), known);
+            }
+        }
+    }
+
+    private void loadable(OfAction.FieldPart part, long[] packets) throws OfException {
+        has(part, packets);
+        require(
+                part.field().access().isOfFlows(),
+                OfErrorCode.OFPBAC_BAD_SET_ARGUMENT,
+                part.field().name() + " is read-only");
+    }
+
+    /** @param packets what is known of them */
+    private void has(OfAction.FieldPart part, long[] packets) throws OfException {
+        require(
+                part.widthBits() > 0
+                        && part.offsetBits() + part.widthBits() <= part.field().widthBits(),
+                OfErrorCode.OFPBAC_BAD_SET_LEN,
+                "bits outside " + part.field().name());
+        Prerequisite prerequisite = part.field().prerequisite();
+        boolean met = packets == known && anyPacket
+                || (prerequisite == Prerequisite.CT
+                        ? packets == known && connected
+                        : prerequisite.isMet(packets, FlowKey.newKey()));
+        require(met, OfErrorCode.OFPBAC_MATCH_INCONSISTENT, part.field().name() + " lacks its prerequisites");
+    }
+
+    /** The first action that may not stand in a list together with a conjunction; null if there is no such. */
+    static @Nullable OfAction besideConjunctions(List<OfAction> actions) {
+        boolean conjunctive = false;
+        OfAction other = null;
+        for (OfAction action : actions) {
+            conjunctive |= action instanceof OfAction.Conjunction;
+            if (other == null && !(action instanceof OfAction.Conjunction) && !(action instanceof OfAction.Note)) {
+                other = action;
+            }
+        }
+        return conjunctive ? other : null;
+    }
+
+    /** Refuses what may not be done with a copy of the packet; the packet itself stays as it is. */
+    public void aside(List<OfAction> actions) throws OfException {
+        for (OfAction action : actions) {
+            require(
+                    action.kind().instruction() == Instruction.APPLY_ACTIONS,
+                    OfErrorCode.OFPBIC_UNSUP_INST,
+                    "no action but an instruction");
+        }
+        new ActionCheck(known.clone(), connected, tableId, strict, anyPacket).list(actions);
     }
 
     /** Refuses what may not stand in an action set. */

@@ -33,6 +33,14 @@ public record ActionForm(
     public static final ActionForm NX_CONTROLLER = nicira(20, 16);
     public static final ActionForm NX_CONTROLLER2 = nicira(37, 16).orLonger();
 
+    public static final ActionForm NX_SET_TUNNEL = nicira(2, 16);
+    public static final ActionForm NX_SET_TUNNEL64 = nicira(9, 24);
+    public static final ActionForm NX_LEARN = nicira(16, 32).orLonger();
+    public static final ActionForm NX_LEARN2 = nicira(45, 40).orLonger();
+
+    public static final ActionForm NX_BUNDLE = nicira(12, 32).orLonger();
+    public static final ActionForm NX_BUNDLE_LOAD = nicira(13, 32).orLonger();
+
     /** Who numbers the action. */
     public enum Vendor {
         STANDARD,

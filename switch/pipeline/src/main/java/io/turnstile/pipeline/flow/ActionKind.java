@@ -15,6 +15,7 @@ import io.turnstile.datapath.NatText;
 import io.turnstile.packet.EtherTypes;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -68,6 +69,8 @@ public enum ActionKind {
             .reads("set_nw_ttl", (value, parser) -> SetFieldText.read("nw_ttl", value, parser.ports()))
             .reads("mod_tp_src", (value, parser) -> SetFieldText.read("tcp_src", value, parser.ports()))
             .reads("mod_tp_dst", (value, parser) -> SetFieldText.read("tcp_dst", value, parser.ports()))
+            .reads("set_tunnel", (value, _) -> SetFieldText.readTunnel(value))
+            .reads("set_tunnel64", (value, _) -> SetFieldText.readTunnel(value))
             .prints(SetFieldText::print)
             .wire(
                     standard(4, 16).in(OF10),
@@ -84,6 +87,8 @@ public enum ActionKind {
                     standard(9, 8),
                     standard(10, 8),
                     standard(23, 8).since(OF11),
+                    ActionForm.NX_SET_TUNNEL,
+                    ActionForm.NX_SET_TUNNEL64,
                     ActionForm.SET_FIELD,
                     ActionForm.NX_REG_LOAD,
                     ActionForm.NX_REG_LOAD2)
@@ -153,6 +158,90 @@ public enum ActionKind {
             .checked((_, at) -> at.presentIfStrict(Field.NW_TTL))
             .writes(_ -> Field.NW_TTL)
             .outputsNowhere()),
+
+    /** Read from the words of {@link #DEC_TTL}. */
+    DEC_TTL_FOR(row(OfAction.DecTtlFor.class)
+            .prints((a, _) -> SubFieldActionText.print(a))
+            .wire(nicira(21, 16).orLonger())
+            .standsIn(APPLY_ACTIONS, SetPlace.DEC_TTL)
+            .checked((_, at) -> at.presentIfStrict(Field.NW_TTL))
+            .writes(_ -> Field.NW_TTL)
+            .outputsNowhere()),
+
+    CLONE(row(OfAction.Clone.class)
+            .reads("clone", (value, parser) -> new OfAction.Clone(parser.nestedInClone(value)))
+            .prints((a, format) -> "clone(" + format.format(a.actions()) + ")")
+            .wire(nicira(42, 16).orLonger())
+            .standsIn(APPLY_ACTIONS, SetPlace.NONE)
+            .checked((a, at) -> at.aside(a.actions()))
+            .writesNothing()
+            .outputsTo((a, port) ->
+                    a.actions().stream().anyMatch(inner -> inner.kind().outputsTo(inner, port)))),
+
+    CONJUNCTION(row(OfAction.Conjunction.class)
+            .reads("conjunction", (value, _) -> ConjunctionText.read(value))
+            .prints((a, _) -> ConjunctionText.print(a))
+            .wire(nicira(34, 16))
+            .standsIn(APPLY_ACTIONS, SetPlace.NONE)
+            .isAlwaysPossible()
+            .writesNothing()
+            .outputsNowhere()),
+
+    FIN_TIMEOUT(row(OfAction.FinTimeout.class)
+            .reads("fin_timeout", (value, _) -> LearnText.readFinTimeout(value))
+            .prints((a, _) -> LearnText.print(a))
+            .wire(nicira(19, 16))
+            .standsIn(APPLY_ACTIONS, SetPlace.NONE)
+            .checked((_, at) -> at.tcpIfStrict())
+            .writesNothing()
+            .outputsNowhere()),
+
+    LEARN(row(OfAction.Learn.class)
+            .reads("learn", LearnText::read)
+            .prints((a, _) -> LearnText.print(a))
+            .wire(ActionForm.NX_LEARN, ActionForm.NX_LEARN2)
+            .standsIn(APPLY_ACTIONS, SetPlace.NONE)
+            .checked((a, at) -> at.learn(a))
+            .writes(a -> a.result() == null ? null : a.result().field().field())
+            .outputsNowhere()),
+
+    CHECK_PKT_LARGER(row(OfAction.CheckPktLarger.class)
+            .reads("check_pkt_larger", (value, _) -> SubFieldActionText.readCheckPktLarger(value))
+            .prints((a, _) -> SubFieldActionText.print(a))
+            .wire(nicira(49, 24).orLonger())
+            .standsIn(APPLY_ACTIONS, SetPlace.NONE)
+            .checked((a, at) -> at.writable(a.result().toKey()))
+            .writes(a -> a.result().field().field())
+            .outputsNowhere()),
+
+    ENQUEUE(row(OfAction.Enqueue.class)
+            .reads("enqueue", ForwardingText::readEnqueue)
+            .prints((a, _) -> ForwardingText.print(a))
+            .wire(standard(11, 16).in(OF10))
+            .standsIn(APPLY_ACTIONS, SetPlace.NONE)
+            .checked((a, at) -> at.enqueuePort(a.port()))
+            .writesNothing()
+            .outputsTo((a, port) -> a.port() == port)),
+
+    MULTIPATH(row(OfAction.Multipath.class)
+            .reads("multipath", (value, _) -> ChoiceText.readMultipath(value))
+            .prints((a, _) -> ChoiceText.print(a))
+            .wire(nicira(10, 32))
+            .standsIn(APPLY_ACTIONS, SetPlace.NONE)
+            .checked((a, at) -> at.writable(a.destination().toKey()))
+            .writes(a -> a.destination().field().field())
+            .outputsNowhere()),
+
+    BUNDLE(row(OfAction.Bundle.class)
+            .reads("bundle", (value, parser) -> ChoiceText.readBundle(value, false, parser.ports()))
+            .reads("bundle_load", (value, parser) -> ChoiceText.readBundle(value, true, parser.ports()))
+            .prints((a, _) -> ChoiceText.print(a))
+            .wire(ActionForm.NX_BUNDLE, ActionForm.NX_BUNDLE_LOAD)
+            .standsIn(APPLY_ACTIONS, SetPlace.NONE)
+            .checked((a, at) -> at.bundle(a))
+            .writes(a ->
+                    a.destination() == null ? null : a.destination().field().field())
+            .outputsTo((a, port) -> a.destination() == null && a.members().contains(port))),
 
     EXIT(bare("exit", new OfAction.Exit())
             .wire(nicira(17, 16))
@@ -330,6 +419,11 @@ public enum ActionKind {
     /** The words that it is read from, in lower case. */
     public Set<String> keywords() {
         return row.readers().keySet();
+    }
+
+    /** What messages call it: the first of its words, or the name of its row if it is read from another's. */
+    String label() {
+        return row.readers().keySet().stream().findFirst().orElse(name().toLowerCase(Locale.ROOT));
     }
 
     public Class<? extends OfAction> type() {

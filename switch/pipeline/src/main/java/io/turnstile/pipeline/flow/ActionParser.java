@@ -16,6 +16,7 @@ final class ActionParser {
     private enum Place {
         FLOW,
         ACTION_SET,
+        CLONE,
         CT_EXEC
     }
 
@@ -41,6 +42,11 @@ final class ActionParser {
     /** What stands in {@code write_actions(…)}. */
     List<OfAction> actionSet(String text) throws FlowTextException {
         return parse(text, Place.ACTION_SET);
+    }
+
+    /** What stands in {@code clone(…)}. */
+    List<OfAction> nestedInClone(String text) throws FlowTextException {
+        return parse(text, Place.CLONE);
     }
 
     /** What stands in {@code ct(exec(…))}. */
@@ -78,6 +84,7 @@ final class ActionParser {
             throw new FlowTextException("\"drop\" must not be accompanied by any other action or instruction");
         }
         Instruction.check(actions);
+        ConjunctionText.check(actions);
         return List.copyOf(actions);
     }
 
@@ -104,7 +111,7 @@ final class ActionParser {
         boolean ofCt = kind.belongsInCt(action);
         boolean fits = switch (place) {
             case FLOW -> !ofCt;
-            case ACTION_SET -> !ofCt && kind.instruction() == Instruction.APPLY_ACTIONS;
+            case ACTION_SET, CLONE -> !ofCt && kind.instruction() == Instruction.APPLY_ACTIONS;
             case CT_EXEC -> ofCt;
         };
         if (!fits) {

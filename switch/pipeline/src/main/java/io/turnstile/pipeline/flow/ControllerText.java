@@ -1,7 +1,9 @@
 package io.turnstile.pipeline.flow;
 
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /** The text of {@code controller(…)}. */
 final class ControllerText {
@@ -21,19 +23,34 @@ final class ControllerText {
         int maxLength = MAX_LENGTH;
         PacketInReason reason = PacketInReason.ACTION;
         int id = 0;
+        List<Byte> userdata = List.of();
         KeyValueScanner scanner = new KeyValueScanner(value);
         while (scanner.next()) {
             switch (scanner.key()) {
                 case "max_len" -> maxLength = (int) Numbers.parse("max_len", scanner.value(), MAX_LENGTH);
                 case "reason" -> reason = reason(scanner.value());
                 case "id" -> id = (int) Numbers.parse("id", scanner.value(), 0xffff);
-                case "userdata", "pause", "meter_id" ->
+                case "userdata" -> userdata = userdata(scanner.value());
+                case "pause", "meter_id" ->
                     throw new FlowTextException("controller(" + scanner.key() + "…) is not supported");
                 default ->
                     throw new FlowTextException("unknown key \"" + scanner.key() + "\" parsing controller action");
             }
         }
-        return new OfAction.Controller(maxLength, reason, id);
+        return new OfAction.Controller(maxLength, reason, id, userdata);
+    }
+
+    /** Pairs of digits, with blanks and points between them. */
+    private static List<Byte> userdata(String value) throws FlowTextException {
+        String digits = value.replaceAll("[\\s.]", "");
+        if (digits.length() % 2 != 0 || !digits.matches("[0-9a-fA-F]*")) {
+            throw new FlowTextException("bad hex digit in `controller' action `userdata'");
+        }
+        List<Byte> bytes = new ArrayList<>();
+        for (byte one : HexFormat.of().parseHex(digits)) {
+            bytes.add(one);
+        }
+        return List.copyOf(bytes);
     }
 
     private static PacketInReason reason(String name) throws FlowTextException {
@@ -41,7 +58,9 @@ final class ControllerText {
     }
 
     static String print(OfAction.Controller a) {
-        if (a.reason() == PacketInReason.ACTION && a.controllerId() == 0) {
+        if (a.reason() == PacketInReason.ACTION
+                && a.controllerId() == 0
+                && a.userdata().isEmpty()) {
             return "CONTROLLER:" + a.maxLengthBytes();
         }
         List<String> arguments = new ArrayList<>();
@@ -53,6 +72,12 @@ final class ControllerText {
         }
         if (a.controllerId() != 0) {
             arguments.add("id=" + a.controllerId());
+        }
+        if (!a.userdata().isEmpty()) {
+            arguments.add("userdata="
+                    + a.userdata().stream()
+                            .map(one -> HexFormat.of().toHexDigits(one))
+                            .collect(Collectors.joining(".")));
         }
         return "controller(" + String.join(",", arguments) + ")";
     }

@@ -75,7 +75,15 @@ final class FieldTable {
         return List.of(
             //  names                key field           bits          bytes style       NXM                   OXM                        mask   written by     needs       shown                   sent
             row("dp_hash",           Field.DP_HASH,      whole(),      4,    HEX,        nxmNx(35),            none(),                    ANY,   READ_ONLY,     NONE,       shown(1),               always(1)),
+            row("tun_id tunnel_id",  Field.TUN_ID,       whole(),      8,    HEX,        nxmNx(16),            oxm(38, "TUNNEL_ID"),      ANY,   WRITABLE,      NONE,       shown(12),              always(9)),
+            row("tun_src",           Field.TUN_SRC,      whole(),      4,    ADDRESS4,   nxmNx(31, "TUN_IPV4_SRC"), none(),               ANY,   WRITABLE,      NONE,       shown(12),              always(9)),
+            row("tun_dst",           Field.TUN_DST,      whole(),      4,    ADDRESS4,   nxmNx(32, "TUN_IPV4_DST"), none(),               ANY,   WRITABLE,      NONE,       shown(12),              always(9)),
+            row("tun_ipv6_src",      Field.TUN_IPV6_SRC, whole(),      16,   ADDRESS6,   nxmNx(109),           none(),                    ANY,   WRITABLE,      NONE,       shown(12),              always(9)),
+            row("tun_ipv6_dst",      Field.TUN_IPV6_DST, whole(),      16,   ADDRESS6,   nxmNx(110),           none(),                    ANY,   WRITABLE,      NONE,       shown(12),              always(9)),
+            row("tun_gbp_id",        Field.TUN_GBP_ID,   whole(),      2,    DECIMAL,    nxmNx(38),            none(),                    ANY,   WRITABLE,      NONE,       shown(12),              always(9)),
+            row("tun_gbp_flags",     Field.TUN_GBP_FLAGS, whole(),     1,    HEX,        nxmNx(39),            none(),                    ANY,   WRITABLE,      NONE,       shown(12),              always(9)),
             row("metadata",          Field.METADATA,     whole(),      8,    HEX,        none(),               oxm(2),                    ANY,   WRITABLE,      NONE,       shown(12),              always(11)),
+            row("conj_id",           Field.CONJ_ID,      whole(),      4,    DECIMAL,    nxmNx(37),            none(),                    EXACT, READ_ONLY,     NONE,       shown(2),               always(1)),
             row("in_port",           Field.IN_PORT,      port16(),     2,    PORT,       nxmOf(0),             none(),                    EXACT, WRITABLE,      NONE,       shown(13),              nxmOnly(1)),
             row("in_port_oxm",       Field.IN_PORT,      whole(),      4,    PORT,       none(),               oxm(0, "IN_PORT"),         EXACT, WRITABLE,      NONE,       hidden(),               oxmOnly(1)),
             row("skb_priority",      Field.SKB_PRIORITY, whole(),      4,    HEX,        none(),               none(),                    EXACT, READ_ONLY,     NONE,       shown(2),               never()),

@@ -91,6 +91,24 @@ public record FlowMod(
         return newCookie != NO_COOKIE;
     }
 
+    /** An ADD as the MODIFY_STRICT that gives a flow of the same match and priority these actions and this cookie. */
+    public FlowMod asModification() {
+        return new FlowMod(
+                Command.MODIFY_STRICT,
+                tableId,
+                priority,
+                match,
+                0,
+                0,
+                cookie,
+                idleTimeoutSeconds,
+                hardTimeoutSeconds,
+                importance,
+                outPort,
+                flags,
+                actions);
+    }
+
     /** What MODIFY becomes when no flow is there to be modified: an ADD, if the protocol has it so. */
     public Optional<FlowMod> asAdd() {
         return setsCookie() && cookieMask == 0

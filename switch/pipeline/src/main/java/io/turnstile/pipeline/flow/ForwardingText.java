@@ -34,6 +34,25 @@ final class ForwardingText {
                 : PortNames.format(a.port());
     }
 
+    // ---- enqueue ----
+
+    /** {@code port:queue} or {@code port,queue}. */
+    static OfAction readEnqueue(String value, ActionParser parser) throws FlowTextException {
+        String[] parts = value.split("[:,]", 2);
+        if (parts.length < 2 || parts[0].isEmpty()) {
+            throw new FlowTextException("\"enqueue\" syntax is \"enqueue:PORT:QUEUE\" or \"enqueue(PORT,QUEUE)\"");
+        }
+        OptionalInt port = parser.ports().parse(parts[0].trim());
+        if (port.isEmpty()) {
+            throw new FlowTextException(parts[0] + ": enqueue to unknown port");
+        }
+        return new OfAction.Enqueue(port.getAsInt(), Numbers.parse32(parts[1].trim()));
+    }
+
+    static String print(OfAction.Enqueue a) {
+        return "enqueue:" + PortNames.format(a.port()) + ":" + Integer.toUnsignedString(a.queueId());
+    }
+
     // ---- resubmit ----
 
     static OfAction readResubmit(String value, ActionParser parser) throws FlowTextException {

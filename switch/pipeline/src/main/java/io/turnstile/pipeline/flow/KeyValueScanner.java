@@ -58,6 +58,9 @@ public final class KeyValueScanner {
             char c = text.charAt(at++);
             depth += c == '(' ? 1 : c == ')' ? -1 : 0;
         } while (depth > 0);
+        if (text.startsWith("->", at)) { // Where the result goes is a part of the value.
+            return text.substring(start - 1, at) + upToSeparator();
+        }
         return text.substring(start, at - 1);
     }
 

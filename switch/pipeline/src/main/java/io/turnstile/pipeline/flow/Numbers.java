@@ -38,6 +38,18 @@ final class Numbers {
         return new long[] {value, slash < 0 ? exactMask : parse64(text.substring(slash + 1))};
     }
 
+    /** The decimal number that the text begins with, as atoi reads it: 0 if there is none. */
+    static long leading(String text) {
+        String trimmed = text.stripLeading();
+        int end = trimmed.startsWith("-") || trimmed.startsWith("+") ? 1 : 0;
+        int start = end;
+        while (end < trimmed.length() && end - start < 18 && Character.digit(trimmed.charAt(end), 10) >= 0) {
+            end++;
+        }
+        long number = end == start ? 0 : Long.parseLong(trimmed.substring(start, end));
+        return trimmed.startsWith("-") ? -number : number;
+    }
+
     /** 64 bits; negative numbers as two's complement, as strtoull takes them. */
     static long parse64(String text) throws FlowTextException {
         BigInteger number = big(text);

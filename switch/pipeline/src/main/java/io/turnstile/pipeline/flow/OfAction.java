@@ -82,8 +82,16 @@ public sealed interface OfAction {
      *
      * @param reason what the packet-in says
      * @param controllerId 0 unless the flow names one
+     * @param userdata bytes that the packet-in brings along
      */
-    record Controller(int maxLengthBytes, PacketInReason reason, int controllerId) implements OfAction {
+    record Controller(int maxLengthBytes, PacketInReason reason, int controllerId, List<Byte> userdata)
+            implements OfAction {
+
+        /** Without userdata. */
+        public Controller(int maxLengthBytes, PacketInReason reason, int controllerId) {
+            this(maxLengthBytes, reason, controllerId, List.of());
+        }
+
         @Override
         public ActionKind kind() {
             return ActionKind.CONTROLLER;
@@ -175,6 +183,165 @@ public sealed interface OfAction {
         @Override
         public ActionKind kind() {
             return ActionKind.DEC_TTL;
+        }
+    }
+
+    /**
+     * {@code dec_ttl(…)}: the same, but the packet goes to these controllers.
+     *
+     * @param controllerIds 16 bits each; none: it goes to nobody
+     */
+    record DecTtlFor(List<Integer> controllerIds) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.DEC_TTL_FOR;
+        }
+    }
+
+    /** {@code clone(…)}: the actions run, and the walk goes on with packet, fields, stack and set as they were. */
+    record Clone(List<OfAction> actions) implements OfAction {
+        @Override
+        public List<OfAction> nested() {
+            return actions;
+        }
+
+        @Override
+        public ActionKind kind() {
+            return ActionKind.CLONE;
+        }
+    }
+
+    /**
+     * {@code conjunction(…)}: packets of this flow meet one clause of those that a flow with {@code conj_id} waits for.
+     *
+     * @param clause from 0 on
+     * @param clauses how many there are, 2 to 64
+     */
+    record Conjunction(int id, int clause, int clauses) implements OfAction {
+        public static final int FEWEST_CLAUSES = 2;
+        public static final int MOST_CLAUSES = 64;
+
+        @Override
+        public ActionKind kind() {
+            return ActionKind.CONJUNCTION;
+        }
+    }
+
+    /** {@code fin_timeout(…)}: a TCP packet with FIN or RST shortens its flow's timeouts to these; 0 leaves one. */
+    record FinTimeout(int idleSeconds, int hardSeconds) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.FIN_TIMEOUT;
+        }
+    }
+
+    /**
+     * {@code learn(…)}: adds or changes a flow.
+     *
+     * @param limit how many flows with this cookie the table may have for one more to be learned; 0: any number
+     * @param result the bit that is told whether the flow is there now; null: none
+     */
+    record Learn(
+            int tableId,
+            int idleTimeoutSeconds,
+            int hardTimeoutSeconds,
+            int finIdleTimeoutSeconds,
+            int finHardTimeoutSeconds,
+            int priority,
+            long cookie,
+            boolean sendFlowRem,
+            boolean deleteLearned,
+            int limit,
+            @Nullable FieldPart result,
+            List<LearnedPart> parts)
+            implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.LEARN;
+        }
+    }
+
+    /** Bits of a field by the name that the flow has for them, in that one's numbering. */
+    record FieldPart(MatchField field, int offsetBits, int widthBits) {
+        public SubField toKey() {
+            return new SubField(field.field(), field.offsetBits() + offsetBits, widthBits);
+        }
+    }
+
+    /** What of a learned flow comes from one place. */
+    sealed interface LearnedPart {
+        /** The flow matches on these bits, with the packet's value of the source. */
+        record Matched(FieldPart destination, FieldPart source) implements LearnedPart {}
+
+        /** The same with a given value. */
+        record MatchedValue(FieldPart destination, Bits value) implements LearnedPart {}
+
+        /** The flow loads the packet's value of the source into these bits. */
+        record Loaded(FieldPart destination, FieldPart source) implements LearnedPart {}
+
+        /** The same with a given value. */
+        record LoadedValue(FieldPart destination, Bits value) implements LearnedPart {}
+
+        /** The flow outputs to the port whose number the packet has there. */
+        record Output(FieldPart source) implements LearnedPart {}
+    }
+
+    /** {@code check_pkt_larger(…)}: the bit says whether the frame has more bytes, with its Ethernet header. */
+    record CheckPktLarger(int lengthBytes, FieldPart result) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.CHECK_PKT_LARGER;
+        }
+    }
+
+    /** {@code enqueue:port:queue}, of OpenFlow 1.0: output with that queue. */
+    record Enqueue(int port, int queueId) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.ENQUEUE;
+        }
+    }
+
+    /**
+     * {@code multipath(…)}: stores which of {@code links} links the packet takes.
+     *
+     * @param argument of {@link Algorithm#ITER_HASH} alone: how many there would be if none were missing
+     */
+    record Multipath(HashFields fields, int basis, Algorithm algorithm, int links, int argument, FieldPart destination)
+            implements OfAction {
+
+        /** In the order of the numbers (NX_MP_ALG_*). */
+        public enum Algorithm {
+            MODULO_N,
+            HASH_THRESHOLD,
+            HRW,
+            ITER_HASH
+        }
+
+        @Override
+        public ActionKind kind() {
+            return ActionKind.MULTIPATH;
+        }
+    }
+
+    /**
+     * {@code bundle(…)} and {@code bundle_load(…)}: chooses one of those ports that are up.
+     *
+     * @param highestRandomWeight else the first one
+     * @param destination where its number is stored; null: the packet is sent there
+     */
+    record Bundle(
+            HashFields fields,
+            int basis,
+            boolean highestRandomWeight,
+            @Nullable FieldPart destination,
+            List<Integer> members)
+            implements OfAction {
+        public static final int MOST_MEMBERS = 2048;
+
+        @Override
+        public ActionKind kind() {
+            return ActionKind.BUNDLE;
         }
     }
 

@@ -48,6 +48,8 @@ public enum OfErrorCode {
     OFPBAC_BAD_SET_TYPE(1, 523, 2, 13, until(OF11, AS_IN_10)),
     OFPBAC_BAD_SET_LEN(1, 524, 2, 14, until(OF11, AS_IN_10)),
     OFPBAC_BAD_SET_ARGUMENT(1, 525, 2, 15, until(OF11, AS_IN_10)),
+    NXBAC_MUST_BE_ZERO(2, 256, 0xffff, 11),
+    NXBAC_BAD_CONJUNCTION(2, 526, 0xffff, 15),
     OFPBIC_UNKNOWN_INST(-1, -1, 3, 0),
     OFPBIC_UNSUP_INST(2, 257, 3, 1),
     OFPBIC_BAD_TABLE_ID(-1, -1, 3, 2),

@@ -52,6 +52,10 @@ final class SetFieldText {
         return new OfAction.SetField(Field.NW_TOS, 0, tos, 0, FieldValues.DSCP_MASK);
     }
 
+    static OfAction.SetField readTunnel(String value) throws FlowTextException {
+        return new OfAction.SetField(Field.TUN_ID, 0, Numbers.parse64(value), 0, -1L);
+    }
+
     /** {@code value->NXM_NX_REG0[0..15]}. */
     static OfAction.SetField readLoad(String value) throws FlowTextException {
         int arrow = value.indexOf("->");

@@ -1,5 +1,9 @@
 package io.turnstile.pipeline.flow;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+
 /** The text of actions on parts of fields, of dec_ttl and of write_metadata. */
 final class SubFieldActionText {
     private SubFieldActionText() {}
@@ -35,11 +39,48 @@ final class SubFieldActionText {
 
     // ---- dec_ttl ----
 
-    static OfAction.DecTtl readDecTtl(String value) throws FlowTextException {
-        if (!value.isEmpty() && !value.strip().equals("0")) {
-            throw new FlowTextException("dec_ttl with controller ids is not supported");
+    static OfAction readDecTtl(String value) throws FlowTextException {
+        if (value.isEmpty()) {
+            return new OfAction.DecTtl();
         }
-        return new OfAction.DecTtl();
+        List<Integer> ids = new ArrayList<>();
+        for (String id : value.split("[, ]+", 0)) {
+            if (!id.isEmpty()) {
+                ids.add((int) Numbers.leading(id) & 0xffff);
+            }
+        }
+        if (ids.isEmpty()) {
+            throw new FlowTextException("dec_ttl_cnt_ids: expected at least one controller id.");
+        }
+        return new OfAction.DecTtlFor(List.copyOf(ids));
+    }
+
+    static String print(OfAction.DecTtlFor a) {
+        return "dec_ttl(" + a.controllerIds().stream().map(String::valueOf).collect(Collectors.joining(",")) + ")";
+    }
+
+    // ---- check_pkt_larger ----
+
+    /** {@code length)->field[bit]}, of which the scanner has taken the parenthesis. */
+    static OfAction.CheckPktLarger readCheckPktLarger(String value) throws FlowTextException {
+        int arrow = value.indexOf("->");
+        if (arrow < 0) {
+            throw new FlowTextException(value + ": missing `->'");
+        }
+        String length = value.substring(0, arrow).trim();
+        SubFieldText.Parsed bit = writable(value.substring(arrow + 2).trim());
+        if (bit.widthBits() != 1) {
+            throw new FlowTextException("Only 1-bit destination field is allowed");
+        }
+        int bytes = (int) Numbers.parse("packet length", length.replaceAll("^\\(|\\)$", ""), 0xffff);
+        return new OfAction.CheckPktLarger(
+                bytes, new OfAction.FieldPart(bit.field(), bit.offsetBits(), bit.widthBits()));
+    }
+
+    static String print(OfAction.CheckPktLarger a) {
+        OfAction.FieldPart bit = a.result();
+        return "check_pkt_larger(" + a.lengthBytes() + ")->"
+                + SubFieldText.format(bit.field(), bit.offsetBits(), bit.widthBits());
     }
 
     // ---- write_metadata ----

@@ -17,17 +17,7 @@ import java.util.stream.Collectors;
  * of vendors are answered like unknown ones.
  */
 public enum UnsupportedAction {
-    ENQUEUE("enqueue", standard(11, 16).in(OF10)),
-    BUNDLE("bundle"),
-    BUNDLE_LOAD("bundle_load"),
-    MULTIPATH("multipath"),
-    CONJUNCTION("conjunction"),
-    LEARN("learn"),
-    FIN_TIMEOUT("fin_timeout"),
-    CLONE("clone"),
     SAMPLE("sample"),
-    SET_TUNNEL("set_tunnel"),
-    SET_TUNNEL64("set_tunnel64"),
     PUSH_MPLS("push_mpls", standard(19, 8).since(OF11).orLonger()),
     POP_MPLS("pop_mpls", standard(20, 8).since(OF11).orLonger()),
     SET_MPLS_LABEL("set_mpls_label"),
@@ -37,7 +27,6 @@ public enum UnsupportedAction {
     ENCAP("encap"),
     DECAP("decap"),
     DEC_NSH_TTL("dec_nsh_ttl"),
-    CHECK_PKT_LARGER("check_pkt_larger"),
     DELETE_FIELD("delete_field"),
     OUTPUT_TRUNC("output_trunc"),
     DEBUG_RECIRC("debug_recirc"),

@@ -23,7 +23,11 @@ public final class ActionSamples {
         return switch (kind) {
             case OUTPUT -> List.of("output:7", "IN_PORT", "LOCAL");
             case OUTPUT_FIELD -> List.of("output:NXM_NX_REG3[4..19]");
-            case CONTROLLER -> List.of("CONTROLLER:128", "controller(reason=invalid_ttl,max_len=100,id=3)");
+            case CONTROLLER ->
+                List.of(
+                        "CONTROLLER:128",
+                        "controller(reason=invalid_ttl,max_len=100,id=3)",
+                        "controller(id=5,userdata=00.01.fe.ff)");
             case SET_FIELD ->
                 List.of("set_field:0x5->reg4", "load:0x5->NXM_NX_REG0[0..7]", "set_field:1.2.3.4->ip_dst");
             case MOVE -> List.of("move:NXM_NX_REG0[0..15]->NXM_NX_REG1[16..31]");
@@ -32,6 +36,30 @@ public final class ActionSamples {
             case PUSH_VLAN -> List.of("push_vlan:0x88a8");
             case POP_VLAN -> List.of("pop_vlan");
             case DEC_TTL -> List.of("dec_ttl");
+            case CHECK_PKT_LARGER -> List.of("check_pkt_larger(1500)->NXM_NX_REG0[3]");
+            case ENQUEUE -> List.of("enqueue:7:4294967295", "enqueue:LOCAL:0");
+            case MULTIPATH ->
+                List.of(
+                        "multipath(eth_src,50,modulo_n,1,0,NXM_NX_REG0[])",
+                        "multipath(symmetric_l3l4+udp,1024,iter_hash,7,16,NXM_NX_REG0[5..10])");
+            case BUNDLE ->
+                List.of(
+                        "bundle(nw_src,0,hrw,ofport,members:2,3,LOCAL)",
+                        "bundle(eth_src,7,active_backup,ofport,members:)",
+                        "bundle_load(symmetric_l4,60,active_backup,ofport,NXM_NX_REG0[0..15],members:2,3)");
+            case FIN_TIMEOUT -> List.of("fin_timeout(idle_timeout=10,hard_timeout=20)", "fin_timeout(idle_timeout=5)");
+            case LEARN ->
+                List.of(
+                        "learn(table=1,idle_timeout=10,hard_timeout=20,fin_idle_timeout=2,fin_hard_timeout=4,priority=10,"
+                                + "send_flow_rem,delete_learned,cookie=0xfedcba9876543210,limit=7,"
+                                + "result_dst=NXM_NX_REG0[3],NXM_OF_VLAN_TCI[0..11],NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],"
+                                + "load:NXM_OF_IN_PORT[]->NXM_NX_REG1[16..31],output:NXM_OF_IN_PORT[])",
+                        "learn(table=5,eth_type=0x800,nw_proto=6,NXM_OF_TCP_DST[]=NXM_OF_TCP_SRC[],"
+                                + "NXM_OF_IP_SRC[8..31]=0xc0a801,load:0x5->NXM_NX_REG2[0..3])");
+            case DEC_TTL_FOR -> List.of("dec_ttl(1,65535)", "dec_ttl(0)");
+            case CLONE ->
+                List.of("clone(set_field:1.2.3.4->ip_dst,output:3)", "clone(drop)", "clone(clone(dec_ttl),output:2)");
+            case CONJUNCTION -> List.of("conjunction(4294967295,2/64)");
             case EXIT -> List.of("exit");
             case SET_QUEUE -> List.of("set_queue:4294967295");
             case POP_QUEUE -> List.of("pop_queue");
