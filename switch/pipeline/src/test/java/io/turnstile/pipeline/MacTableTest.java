@@ -55,13 +55,18 @@ class MacTableTest {
         assertThat(table.hasAged(NOW_NS)).isFalse();
     }
 
+    /** Beyond where the clock's numbers begin again. */
+    private static long later(int seconds) {
+        return NOW_NS + seconds * SECOND_NS;
+    }
+
     @Test
     void fixedStationsNeitherAgeNorMove() {
         table.fix(station(1), 4, NOW_NS, changed);
         learn(1, 5, NOW_NS);
         learn(2, 5, NOW_NS);
         assertThat(table.find(station(1), at(5), NOW_NS)).isEqualTo(4);
-        assertThat(table.expire(NOW_NS + 1000 * SECOND_NS)).containsExactly(station(2));
+        assertThat(table.expire(later(1000))).containsExactly(station(2));
         assertThat(table.statistics().staticEntries()).isEqualTo(1);
         assertThat(table.forgetPort(4)).containsExactly(station(1));
         assertThat(table.statistics().staticEntries()).isZero();
@@ -71,10 +76,10 @@ class MacTableTest {
     void aStationThatWasAnnouncedIsNotMovedByTheEchoOfTheAnnouncementFromABond() {
         table.learn(station(1), new Sight(1, true, false), NOW_NS, changed);
         Sight echo = new Sight(2, true, true);
-        assertThat(table.isNews(station(1), echo, NOW_NS + 4 * SECOND_NS)).isFalse();
+        assertThat(table.isNews(station(1), echo, later(4))).isFalse();
         assertThat(table.isNews(station(1), new Sight(2, false, true), NOW_NS)).isTrue();
         assertThat(table.isNews(station(1), new Sight(3, true, false), NOW_NS)).isTrue();
-        assertThat(table.isNews(station(1), echo, NOW_NS + 5 * SECOND_NS)).isTrue();
+        assertThat(table.isNews(station(1), echo, later(5))).isTrue();
     }
 
     @Test
