@@ -80,15 +80,15 @@ class VlanDifferentialStoryTest {
         String tag = tunnel ? "12" : random.nextBoolean() ? "[]" : "" + VLANS[random.nextInt(VLANS.length)];
         String priorityTags = List.of("never", "if-nonzero", "always", "true").get(random.nextInt(4));
         String type = random.nextBoolean() ? "802.1q" : "802.1ad";
-        String sets = " trunks=" + SETS.get(random.nextInt(SETS.size())) + " cvlans="
-                + SETS.get(random.nextInt(SETS.size()));
-        both.vsctl("set port p" + port + " vlan_mode=" + mode + " tag=" + tag + sets
-                + " other_config:priority-tags=" + priorityTags + " other_config:qinq-ethtype=" + type);
+        String sets =
+                " trunks=" + SETS.get(random.nextInt(SETS.size())) + " cvlans=" + SETS.get(random.nextInt(SETS.size()));
+        both.vsctl("set port p" + port + " vlan_mode=" + mode + " tag=" + tag + sets + " other_config:priority-tags="
+                + priorityTags + " other_config:qinq-ethtype=" + type);
     }
 
     /**
-     * A frame from the port's own station. It has two tags only where one is looked at: Open vSwitch loses tags where
-     * a third one comes on top, or an empty one stands in front of another (see the differences).
+     * A frame from the port's own station. It has two tags only where one is looked at: Open vSwitch loses tags where a
+     * third one comes on top, or an empty one stands in front of another (see the differences).
      */
     private static String frame(int port, Random random, int most) {
         int tags = random.nextInt(most + 1);

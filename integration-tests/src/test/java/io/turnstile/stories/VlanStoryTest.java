@@ -38,7 +38,9 @@ class VlanStoryTest {
                         .anyMatch(line -> line.matches(" +\\d+ +10 .*"))
                         .anyMatch(line -> line.matches(" +\\d+ +20 .*"));
                 sw.vsctl("set", "port", blue.device(), "tag=10").run();
-                assertThat(pings(red, "10.9.0.3")).as("once it is of the same one").isTrue();
+                assertThat(pings(red, "10.9.0.3"))
+                        .as("once it is of the same one")
+                        .isTrue();
                 sw.vsctl("set", "port", trunk.device(), "trunks=30").run();
                 assertThat(pings(red, "10.9.0.9")).as("a trunk without it").isFalse();
             }
@@ -46,7 +48,8 @@ class VlanStoryTest {
     }
 
     private static boolean pings(Host from, String address) {
-        return from.command(List.of("ping", "-c", "3", "-i", "0.2", "-W", "1", address).toArray(String[]::new))
+        return from.command(List.of("ping", "-c", "3", "-i", "0.2", "-W", "1", address)
+                        .toArray(String[]::new))
                 .attempt()
                 .succeeded();
     }

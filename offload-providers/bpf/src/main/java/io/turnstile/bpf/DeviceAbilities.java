@@ -38,7 +38,11 @@ public record DeviceAbilities(
     private static final int FLAG_RXVLAN = 1 << 8;
     private static final int FLAGS_BYTES = 8;
 
-    /** @throws BpfException {@link Errno#ENODEV} if there is no such device */
+    /**
+     * What the kernel says of a device.
+     *
+     * @throws BpfException {@link Errno#ENODEV} if there is no such device
+     */
     public static DeviceAbilities of(int ifindex) throws BpfException {
         long xdp = NetdevFamily.xdpFeatures(ifindex);
         int socket = SystemCalls.socket(AF_INET, SOCK_DGRAM, 0);

@@ -132,8 +132,7 @@ final class BridgeCommands {
 
     private static CommandReply showStatistics(BridgePipeline bridge) {
         BridgePipeline.MacStatistics counts = bridge.macStatistics();
-        return CommandReply.ok(
-                """
+        return CommandReply.ok("""
                 Statistics for bridge "%s":
                   Current/maximum MAC entries in the table: %d/%d
                   Current static MAC entries in the table : %d

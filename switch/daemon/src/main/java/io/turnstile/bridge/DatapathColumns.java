@@ -1,6 +1,5 @@
 package io.turnstile.bridge;
 
-import io.turnstile.datapath.Datapath;
 import java.util.Map;
 
 /** The columns in which a Datapath row shows its datapath. */

@@ -12,11 +12,7 @@ import java.util.UUID;
  * @param vlan {@code tag}, {@code trunks}, {@code vlan_mode} and what belongs to them
  * @param interfaces one or more; those rows only that there are
  */
-record PortConfig(
-        UUID row,
-        String name,
-        PortVlan vlan,
-        List<InterfaceConfig> interfaces) {
+record PortConfig(UUID row, String name, PortVlan vlan, List<InterfaceConfig> interfaces) {
 
     /** What the row asks for beyond one plain interface, as Interface:error shows it. */
     Optional<String> unsupported() {

@@ -27,8 +27,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Threads: any; changes return once nothing stale forwards any more, so they are not to be made from inside a batch.
  */
 public final class BridgePipeline implements OpenFlowSwitch {
-    /** OpenFlow 1.0.0 §5.3.1: what a switch sends of a packet that met no flow. */
-    /** Controllers get what misses whole, as from Open vSwitch. */
+    /** What controllers get of a packet that met no flow (OpenFlow 1.0.0 §5.3.1): all of it, as from Open vSwitch. */
     private static final int MISS_BYTES = 0xffff;
 
     /** {@code Bridge:fail_mode}: what a bridge does without a controller. */

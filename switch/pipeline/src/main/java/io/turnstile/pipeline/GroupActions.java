@@ -136,10 +136,12 @@ final class GroupActions {
             return byDatapathHash(group, group.slots);
         }
         SelectionMethod selection = group.selection;
-        boolean byFields = selection != null
+        if (selection != null
                 && selection.method() == SelectionMethod.Method.HASH
-                && !selection.fields().isEmpty();
-        return bestLive(group, byFields ? hashOfFields(selection) : symmetricHash());
+                && !selection.fields().isEmpty()) {
+            return bestLive(group, hashOfFields(selection));
+        }
+        return bestLive(group, symmetricHash());
     }
 
     /** A packet without a hash gets one in the datapath, comes back, and walks once more from the beginning. */
