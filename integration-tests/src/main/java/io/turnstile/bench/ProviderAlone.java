@@ -92,7 +92,11 @@ final class ProviderAlone implements AutoCloseable {
     }
 
     private static TupleView turned(TupleView t) {
-        return tuple(t.destinationLow(), t.destinationPort(), t.sourceLow(), t.sourcePort());
+        return tuple(
+                /* source= */ t.destinationLow(),
+                /* sourcePort= */ t.destinationPort(),
+                /* destination= */ t.sourceLow(),
+                /* destinationPort= */ t.sourcePort());
     }
 
     private static TupleView tuple(long source, int sourcePort, long destination, int destinationPort) {

@@ -21,7 +21,6 @@ import java.util.stream.Stream;
 /** {@code fdb/…} and {@code ofproto/…}: what concerns one bridge. */
 final class BridgeCommands {
     private static final Pattern DIGITS = Pattern.compile("\\s*[+-]?[0-9]{1,18}");
-    private static final Pattern HEX = Pattern.compile("[0-9a-fA-F]+");
 
     private final Pipeline pipeline;
     private final Supplier<List<BridgeView>> bridges;
@@ -87,7 +86,7 @@ final class BridgeCommands {
     private CommandReply addMac(List<String> arguments) {
         return on(arguments.getFirst(), bridge -> {
             OptionalLong mac = MacText.parse(arguments.get(3));
-            OptionalInt port = portNumber(bridge, arguments.get(1));
+            OptionalInt port = TraceCommand.portNumber(bridge, arguments.get(1));
             if (mac.isEmpty()) {
                 return CommandReply.error("bad MAC address");
             }

@@ -166,7 +166,8 @@ final class TraceCommand {
                 .orElse(-1);
     }
 
-    private static OptionalInt portNumber(BridgePipeline bridge, String name) {
+    /** The port of that name; empty if the bridge has none. */
+    static OptionalInt portNumber(BridgePipeline bridge, String name) {
         return bridge.ports().stream()
                 .filter(port -> port.name().equals(name))
                 .mapToInt(OfPort::number)

@@ -234,11 +234,11 @@ final class LogSettings {
                     return "cannot specify multiple destinations";
                 }
                 destinations.add(Destination.valueOf(lower.toUpperCase(Locale.ROOT)));
-            } else if (LogModules.named(word) instanceof LogModules module) {
+            } else if (LogModules.named(word) != null) {
                 if (!modules.isEmpty()) {
                     return "cannot specify multiple modules";
                 }
-                modules.add(module);
+                modules.add(Objects.requireNonNull(LogModules.named(word)));
             } else if (!lower.equals("any") && !lower.isEmpty()) {
                 return "no destination, level, or module \"" + word + "\"";
             }

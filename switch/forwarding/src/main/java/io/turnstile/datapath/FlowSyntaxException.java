@@ -4,7 +4,15 @@ package io.turnstile.datapath;
 public final class FlowSyntaxException extends Exception {
     private static final long serialVersionUID = 1;
 
+    private final String message;
+
     FlowSyntaxException(String message) {
         super(message, null, false, false);
+        this.message = message;
+    }
+
+    @Override
+    public String getMessage() {
+        return message;
     }
 }

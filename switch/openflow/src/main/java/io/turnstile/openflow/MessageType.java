@@ -20,7 +20,6 @@ import io.turnstile.openflow.MessageNumber.Space;
 import io.turnstile.openflow.wire.ErrorCodec;
 import io.turnstile.openflow.wire.FlowModCodec;
 import io.turnstile.openflow.wire.PacketOutCodec;
-import io.turnstile.openflow.wire.Wire;
 import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
@@ -216,12 +215,6 @@ enum MessageType {
 
     /** A second hello changes nothing, an error is never answered by one, and an echo's answer needs only to arrive. */
     private static void ignore(RequestDispatcher to, Request request) {}
-
-    /** Refuses by the type alone: what the message holds is nobody's to judge, and OpenFlowJ cannot read it all. */
-    private static void refuse(RequestDispatcher to, Request request) throws OfException {
-        int type = request.message().getUnsignedByte(request.message().readerIndex() + Wire.TYPE_OFFSET);
-        throw new OfException(OfErrorCode.OFPBRC_BAD_TYPE, "message type " + type + " is not supported");
-    }
 
     private static <T extends OFMessage> Handler parsed(Class<T> kind, ParsedHandler<T> handler) {
         return (to, request) -> handler.handle(to, request, request.parse(kind));

@@ -30,9 +30,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every row of {@link MessageType} in every version that has it. */
 class MessageTypeTest {
-    /** Messages that are known only to be refused; who makes one work takes it out here. */
-    private static final Set<MessageType> REFUSED = Set.of();
-
     private static final Set<OfErrorCode> UNKNOWN = Set.of(
             OfErrorCode.OFPBRC_BAD_TYPE,
             OfErrorCode.OFPBRC_BAD_STAT,
@@ -171,23 +168,7 @@ class MessageTypeTest {
         }
         // Zeros are seldom a valid request, but whatever answers them knows the message.
         OfErrorCode refused = refusal(message(each, type.minBodyBytes()), each.version(), Role.EQUAL);
-        if (!REFUSED.contains(type)) {
-            assertThat(UNKNOWN).as(type.label()).doesNotContain(refused == null ? OfErrorCode.OFPBRC_EPERM : refused);
-        }
-    }
-
-    /** Who changes a table is to learn that it cannot be, and not that his message is of the wrong length. */
-    @ParameterizedTest
-    @MethodSource("received")
-    void whatIsNotSupportedIsRefusedByItsTypeWhateverItHolds(Spoken each) {
-        if (!REFUSED.contains(each.type())) {
-            return;
-        }
-        for (int bodyBytes : new int[] {0, 8, 16, 40}) {
-            assertThat(refusal(message(each, bodyBytes), each.version(), Role.EQUAL))
-                    .as("%s of %d bytes", each, bodyBytes)
-                    .isEqualTo(OfErrorCode.OFPBRC_BAD_TYPE);
-        }
+        assertThat(UNKNOWN).as(type.label()).doesNotContain(refused == null ? OfErrorCode.OFPBRC_EPERM : refused);
     }
 
     /**

@@ -84,7 +84,8 @@ final class ChoiceCodec {
         if (form.equals(ActionForm.NX_BUNDLE_LOAD)) {
             destination = readPlace(in);
         } else {
-            require(in.readShort() == 0 & in.readInt() == 0, "bundle: reserved bytes are not zero");
+            long reserved = (long) in.readUnsignedShort() << Integer.SIZE | in.readUnsignedInt();
+            require(reserved == 0, "bundle: reserved bytes are not zero");
         }
         require(in.readInt() == 0, "bundle: reserved bytes are not zero");
         require(

@@ -26,7 +26,11 @@ public final class TableStatsCodec {
 
     private TableStatsCodec() {}
 
-    /** @param version 1.1 or 1.2 */
+    /**
+     * Writes what 1.1 and 1.2 tell of a table.
+     *
+     * @param version 1.1 or 1.2
+     */
     public static void write(ByteBuf out, TableStats table, int tableCount, WireVersion version) {
         int instructions = table.tableId() == tableCount - 1 ? INSTRUCTIONS & ~GOTO_TABLE : INSTRUCTIONS;
         int actions = 0;
