@@ -76,8 +76,10 @@ class ActionKindTest {
     void whatHasActionsInItNamesThem() {
         for (Class<?> type : OfAction.class.getPermittedSubclasses()) {
             boolean holds = Arrays.stream(type.getRecordComponents())
-                    .anyMatch(component ->
-                            component.getGenericType().getTypeName().contains("List<" + OfAction.class.getName()));
+                    .anyMatch(component -> component
+                            .getGenericType()
+                            .getTypeName()
+                            .contains("List<" + OfAction.class.getName() + ">"));
             boolean overrides = Arrays.stream(type.getDeclaredMethods())
                     .anyMatch(method -> method.getName().equals("nested"));
             assertThat(overrides).as(type.getSimpleName()).isEqualTo(holds);
