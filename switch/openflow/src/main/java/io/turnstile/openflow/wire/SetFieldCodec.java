@@ -132,6 +132,10 @@ final class SetFieldCodec {
             }
             return;
         }
+        if (a.spelling() == OfAction.SetField.Spelling.MOD && a.field() == Field.NW_TTL) {
+            StandardActions.setField11(out, a, context, version); // of these actions the one that later versions kept
+            return;
+        }
         MatchField field = targetOf(a, context);
         int shift = field.offsetBits();
         Masked value = new Masked(a.valueHigh(), a.valueLow() >>> shift, a.maskHigh(), a.maskLow() >>> shift);
