@@ -15,24 +15,25 @@ import org.junit.jupiter.api.Test;
 class VlanStoryTest {
 
     @Test
-    void hostsReachThoseOfTheirVlanAndARouterOnTheTrunk() {
+    void hostsReachThoseOfTheirVlanAlsoBehindATrunk() {
         try (Lab lab = new Lab("vl")) {
             Host red = lab.host("a", "10.9.0.1/24");
             Host redToo = lab.host("b", "10.9.0.2/24");
             Host blue = lab.host("c", "10.9.0.3/24");
-            Host trunk = lab.host("t", "10.8.0.9/24");
-            trunk.run("ip", "link", "add", "link", "eth0", "name", "red", "type", "vlan", "id", "10");
-            trunk.run("ip", "address", "add", "10.9.0.9/24", "dev", "red");
-            trunk.run("ip", "link", "set", "red", "up");
+            Host redFarAway = lab.host("t", "10.9.0.9/24");
             try (LabSwitch sw = Turnstile.start(lab)) {
                 sw.vsctl("add-br", "br0").run();
                 sw.vsctl("add-port", "br0", red.device(), "tag=10").run();
                 sw.vsctl("add-port", "br0", redToo.device(), "tag=10").run();
                 sw.vsctl("add-port", "br0", blue.device(), "tag=20").run();
-                sw.vsctl("add-port", "br0", trunk.device(), "trunks=10,30").run();
+                sw.vsctl("add-br", "br1").run();
+                sw.vsctl("add-port", "br1", redFarAway.device(), "tag=10").run();
+                trunk(sw, "br1", "t1", "t0");
+                trunk(sw, "br0", "t0", "t1");
                 assertThat(pings(red, "10.9.0.2")).isTrue();
                 assertThat(pings(red, "10.9.0.9")).as("over the trunk").isTrue();
                 assertThat(pings(red, "10.9.0.3")).as("into another VLAN").isFalse();
+                assertThat(pings(blue, "10.9.0.1")).as("out of another VLAN").isFalse();
                 assertThat(sw.appctl("fdb/show", "br0").run().lines())
                         .as("addresses by VLAN")
                         .anyMatch(line -> line.matches(" +\\d+ +10 .*"))
@@ -41,10 +42,25 @@ class VlanStoryTest {
                 assertThat(pings(red, "10.9.0.3"))
                         .as("once it is of the same one")
                         .isTrue();
-                sw.vsctl("set", "port", trunk.device(), "trunks=30").run();
+                sw.vsctl("set", "port", "t0", "trunks=30").run();
                 assertThat(pings(red, "10.9.0.9")).as("a trunk without it").isFalse();
             }
         }
+    }
+
+    private static void trunk(LabSwitch sw, String bridge, String port, String peer) {
+        sw.vsctl(
+                        "add-port",
+                        bridge,
+                        port,
+                        "trunks=10,30",
+                        "--",
+                        "set",
+                        "interface",
+                        port,
+                        "type=patch",
+                        "options:peer=" + peer)
+                .run();
     }
 
     private static boolean pings(Host from, String address) {
