@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
 @Tag("system")
 class OffloadStoryTest {
     private static final Duration PATIENCE = Duration.ofSeconds(10);
-    private static final int PINGS = 150;
+    private static final int PINGS = 400;
     private static final String IDLE_UDP_PORT = "54";
     /** Answered UDP lives 30 s after its last packet; then providers are asked. */
     private static final String IDLE_MS = "31000";
