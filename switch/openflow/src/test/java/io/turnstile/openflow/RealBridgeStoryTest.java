@@ -76,8 +76,10 @@ class RealBridgeStoryTest {
         for (String version :
                 List.of("OpenFlow10", "OpenFlow11", "OpenFlow12", "OpenFlow13", "OpenFlow14", "OpenFlow15")) {
             for (String flow : recorded(version)) {
-                Tool.ok("-O", version, "del-flows", target);
-                Tool.ok("-O", version, "add-flow", target, flow);
+                Tool.ok("-O", "OpenFlow13", "del-flows", target); // 1.1 would delete in table 0 alone
+                // What 1.1 shows of a packet without a tag it cannot be told.
+                String told = version.equals("OpenFlow11") ? flow.replace("0x0000/0x1fff", "0x0000") : flow;
+                Tool.ok("-O", version, "add-flow", target, told);
                 assertThat(Tool.ok("-O", version, "dump-flows", "--no-stats", target)
                                 .strip())
                         .as(version)

@@ -86,6 +86,9 @@ class FlowWireTest {
         FlowMod mod = read(recorded.flowMod(), recorded.version());
         String match = FlowText.format(mod.match(), mod.priority());
         String expected = recorded.text().replaceFirst(BEFORE_THE_MATCH, "");
+        if (recorded.version() == WireVersion.OF11) { // which has no mask; only ovs-ofctl's dump-flows shows one
+            expected = expected.replace("vlan_tci=0x0000/0x1fff", "vlan_tci=0x0000");
+        }
         String text = (match.isEmpty() ? "" : match + " ") + "actions=" + FlowText.format(mod.actions(), mod.match());
         if (recorded.version().hasInstructions()) { // under 1.0 set_… and mod_… are other words for the same
             assertThat(text).isEqualTo(expected);
