@@ -409,14 +409,16 @@ class ControllerStoryTest {
         agent.listenSnoop("punix:" + dir.resolve("br0.snoop"));
         try (Peer peer = connected();
                 SocketChannel snoop = SocketChannel.open(UnixDomainSocketAddress.of(dir.resolve("br0.snoop")))) {
+            snoop.write(ByteBuffer.wrap(new byte[] {1, 0, 0, 8, 0, 0, 0, 1}));
             ByteBuffer seen = ByteBuffer.allocate(4096);
-            while (seen.position() < 16) { // until the snooper is known, what is said is not mirrored
+            while (seen.position() < 32) { // until the snooper has greeted, what is said is not mirrored
                 peer.send(OF13, BARRIER_REQUEST, 3);
                 peer.answer();
                 snoop.configureBlocking(false);
                 snoop.read(seen);
             }
-            assertThat(seen.get(1)).isIn((byte) BARRIER_REQUEST, (byte) BARRIER_REPLY);
+            assertThat(seen.get(1)).as("a greeting").isZero();
+            assertThat(seen.get(seen.getShort(2) + 1)).isIn((byte) BARRIER_REQUEST, (byte) BARRIER_REPLY);
         }
     }
 
