@@ -12,16 +12,9 @@ import io.turnstile.offload.spi.TupleView;
 import io.turnstile.offload.spi.Verdict;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.net.DatagramPacket;
 import java.net.DatagramSocket;
-import java.net.InetAddress;
-import java.net.SocketTimeoutException;
-import java.nio.ByteBuffer;
-import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -175,64 +168,28 @@ class CarryingAtXdpInNamespacesTest extends CarryingInNamespacesTest {
     @ValueSource(booleans = {false, true})
     void whileTheOptionChangesEachDatagramArrivesOnce(boolean transmitOffload) throws Exception {
         lab.transmitOffload(transmitOffload);
-        final int datagrams = 30_000;
-        final int window = 100;
         middle.rule(TUPLE, TUPLE);
-        AtomicInteger arrived = new AtomicInteger();
-        AtomicInteger doubled = new AtomicInteger();
-        BitSet seen = new BitSet(datagrams);
-        int[] turns = new int[1];
+        ConnView connection = connection(TUPLE, mirror(TUPLE));
+        boolean[] isAtXdp = {true};
         long[] carried = new long[1];
-        try (DatagramSocket client = udp(0, "10.0.0.1", 1000);
-                DatagramSocket server = udp(1, "10.0.0.2", 2000)) {
-            CompletableFuture<Void> receiving = beside(() -> {
-                try {
-                    DatagramPacket packet = new DatagramPacket(new byte[100], 100);
-                    while (arrived.get() < datagrams) {
-                        server.receive(packet);
-                        int number = ByteBuffer.wrap(packet.getData()).getInt();
-                        doubled.addAndGet(seen.get(number) ? 1 : 0);
-                        arrived.addAndGet(seen.get(number) ? 0 : 1);
-                        seen.set(number);
-                    }
-                } catch (SocketTimeoutException e) {
-                    // said below
-                } catch (java.io.IOException e) {
-                    throw new java.io.UncheckedIOException(e);
-                }
-            });
-            CompletableFuture<Void> turning = beside(() -> inMiddle(() -> {
-                ConnView connection = connection(TUPLE, mirror(TUPLE));
-                while (!receiving.isDone()) {
-                    Path path = path(0, TUPLE, TUPLE);
-                    assertThat(provider.pathPut(connection, path)).isEqualTo(Verdict.accept());
-                    Thread.sleep(5);
-                    middle.portOptions = turns[0]++ % 2 == 0 ? Map.of() : Map.of("attach", "xdp");
-                    provider.sweepNow();
-                    assertThat(middle.lost).containsEntry(path.id(), "port is attached otherwise");
-                    carried[0] += total(path, provider.pathDel(connection, path, PathEnd.LOST))[0];
-                }
-                return null;
-            }));
-            byte[] payload = new byte[18];
-            DatagramPacket packet =
-                    new DatagramPacket(payload, payload.length, InetAddress.getByName("10.0.0.2"), 2000);
-            for (int i = 0; i < datagrams && !receiving.isDone(); i++) {
-                while (i - arrived.get() > window && !receiving.isDone()) {
-                    Thread.yield();
-                }
-                ByteBuffer.wrap(payload).putInt(i);
-                client.send(packet);
-            }
-            receiving.join();
-            turning.join();
-        }
+        Delivery delivery = deliverWhile(30_000, 5, 100, () -> {
+            Path path = path(0, TUPLE, TUPLE);
+            assertThat(provider.pathPut(connection, path)).isEqualTo(Verdict.accept());
+            Thread.sleep(5);
+            isAtXdp[0] = !isAtXdp[0];
+            middle.portOptions = isAtXdp[0] ? Map.of("attach", "xdp") : Map.of();
+            provider.sweepNow();
+            assertThat(middle.lost).containsEntry(path.id(), "port is attached otherwise");
+            carried[0] += total(path, provider.pathDel(connection, path, PathEnd.LOST))[0];
+            return null;
+        });
+        long forwarded = middle.forwarded.get(0).get();
         System.out.printf(
                 "tx %b: %d datagrams, %d carried, %d forwarded, %d changes; %s%n",
-                transmitOffload, datagrams, carried[0], middle.forwarded.get(0).get(), turns[0], carriedByXdp());
-        assertThat(arrived.get()).isEqualTo(datagrams);
-        assertThat(doubled.get()).isZero();
-        assertThat(carried[0] + middle.forwarded.get(0).get()).isEqualTo(datagrams);
-        assertThat(turns[0]).as("how many depends on the machine").isPositive();
+                transmitOffload, delivery.sent(), carried[0], forwarded, delivery.turns(), carriedByXdp());
+        assertThat(delivery.arrived()).isEqualTo(delivery.sent());
+        assertThat(delivery.doubled()).isZero();
+        assertThat(carried[0] + forwarded).isEqualTo(delivery.sent());
+        assertThat(delivery.turns()).isGreaterThan(5);
     }
 }
