@@ -221,6 +221,7 @@ final class LogSettings {
         Level level = null;
         for (String word : spec.strip().split("[:,\\s]+")) {
             String lower = word.toLowerCase(Locale.ROOT);
+            LogModules module = LogModules.named(word);
             if (lower.equals("pattern") || lower.equals("facility")) {
                 return word + " is not supported";
             } else if (LEVELS.containsKey(lower)) {
@@ -234,11 +235,11 @@ final class LogSettings {
                     return "cannot specify multiple destinations";
                 }
                 destinations.add(Destination.valueOf(lower.toUpperCase(Locale.ROOT)));
-            } else if (LogModules.named(word) != null) {
+            } else if (module != null) {
                 if (!modules.isEmpty()) {
                     return "cannot specify multiple modules";
                 }
-                modules.add(Objects.requireNonNull(LogModules.named(word)));
+                modules.add(module);
             } else if (!lower.equals("any") && !lower.isEmpty()) {
                 return "no destination, level, or module \"" + word + "\"";
             }

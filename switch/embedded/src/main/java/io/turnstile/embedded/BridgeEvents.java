@@ -27,18 +27,6 @@ final class BridgeEvents implements OpenFlowSwitch.Events {
             int tableId,
             long cookie,
             int controllerId,
-            Match metadata) {
-        packetIn(frame, maxLengthBytes, reason, tableId, cookie, controllerId, metadata, new byte[0]);
-    }
-
-    @Override
-    public void packetIn(
-            byte[] frame,
-            int maxLengthBytes,
-            PacketInReason reason,
-            int tableId,
-            long cookie,
-            int controllerId,
             Match metadata,
             byte[] userdata) {
         packetIns.add(new PacketIn(frame, maxLengthBytes, reason, tableId, cookie, controllerId, metadata, userdata));

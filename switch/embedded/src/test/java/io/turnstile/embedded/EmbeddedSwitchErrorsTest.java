@@ -140,7 +140,8 @@ class EmbeddedSwitchErrorsTest {
                     int tableId,
                     long cookie,
                     int controllerId,
-                    Match metadata) {
+                    Match metadata,
+                    byte[] userdata) {
                 throw new IllegalStateException("not this one");
             }
 

@@ -466,18 +466,6 @@ public final class BridgeAgent implements AutoCloseable {
                 int tableId,
                 long cookie,
                 int controllerId,
-                Match metadata) {
-            packetIn(frame, maxLengthBytes, reason, tableId, cookie, controllerId, metadata, new byte[0]);
-        }
-
-        @Override
-        public void packetIn(
-                byte[] frame,
-                int maxLengthBytes,
-                PacketInReason reason,
-                int tableId,
-                long cookie,
-                int controllerId,
                 Match metadata,
                 byte[] userdata) {
             boolean room = backlog.offerPacket(frame.length, () -> {

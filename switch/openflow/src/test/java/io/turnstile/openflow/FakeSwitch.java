@@ -267,7 +267,8 @@ final class FakeSwitch implements OpenFlowSwitch {
                     0,
                     Match.builder()
                             .exact(io.turnstile.datapath.Field.IN_PORT, Integer.toUnsignedLong(inPort))
-                            .build());
+                            .build(),
+                    new byte[0]);
         }
     }
 

@@ -260,6 +260,7 @@ public interface OpenFlowSwitch {
          * @param frame the whole frame; as nothing is buffered, controllers get it whole
          * @param maxLengthBytes what the action asked for
          * @param metadata pipeline fields of the packet at that point (registers, metadata, ct_*, in_port)
+         * @param userdata what the action gave for the controllers to know, empty if that is nothing; not to be changed
          */
         void packetIn(
                 byte[] frame,
@@ -268,24 +269,8 @@ public interface OpenFlowSwitch {
                 int tableId,
                 long cookie,
                 int controllerId,
-                Match metadata);
-
-        /**
-         * The same with what the action gave for the controllers to know.
-         *
-         * @param userdata empty if that is nothing; not to be changed
-         */
-        default void packetIn(
-                byte[] frame,
-                int maxLengthBytes,
-                PacketInReason reason,
-                int tableId,
-                long cookie,
-                int controllerId,
                 Match metadata,
-                byte[] userdata) {
-            packetIn(frame, maxLengthBytes, reason, tableId, cookie, controllerId, metadata);
-        }
+                byte[] userdata);
 
         void flowRemoved(FlowStats flow, FlowRemovedReason reason);
 

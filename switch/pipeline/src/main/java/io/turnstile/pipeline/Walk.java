@@ -141,9 +141,22 @@ final class Walk {
 
     private void aside(WalkState other, Runnable steps) {
         WalkState stateHere = state;
+        state = other;
+        apart(steps);
+        state = stateHere;
+    }
+
+    /** A bucket's actions run on a packet of their own; behind them the packet is as it was. */
+    void inBucket(Runnable there) {
+        WalkState.Packet packetBefore = state.packet();
+        apart(there);
+        state.restore(packetBefore);
+    }
+
+    /** What the steps do to the packet is not seen by the actions behind them. */
+    private void apart(Runnable steps) {
         List<DatapathAction> actionsHere = actions;
         PendingRewrites.Mark packetHere = rewrites.mark();
-        state = other;
         actions = new ArrayList<>();
         steps.run();
         if (actions.stream().anyMatch(Walk::cannotBeUndone)) {
@@ -153,24 +166,6 @@ final class Walk {
             actionsHere.addAll(actions);
         }
         actions = actionsHere;
-        state = stateHere;
-    }
-
-    /** A bucket's actions run on a packet of their own; behind them the packet is as it was. */
-    void inBucket(Runnable there) {
-        WalkState.Packet packetBefore = state.packet();
-        List<DatapathAction> actionsHere = actions;
-        PendingRewrites.Mark packetHere = rewrites.mark();
-        actions = new ArrayList<>();
-        there.run();
-        if (actions.stream().anyMatch(Walk::cannotBeUndone)) {
-            actionsHere.add(new DatapathAction.Clone(actions.toArray(DatapathAction[]::new)));
-            rewrites.returnTo(packetHere);
-        } else {
-            actionsHere.addAll(actions);
-        }
-        actions = actionsHere;
-        state.restore(packetBefore);
     }
 
     private static boolean cannotBeUndone(DatapathAction action) {

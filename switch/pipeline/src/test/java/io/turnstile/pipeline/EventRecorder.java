@@ -23,7 +23,8 @@ final class EventRecorder implements OpenFlowSwitch.Events {
             int tableId,
             long cookie,
             int controllerId,
-            Match metadata) {
+            Match metadata,
+            byte[] userdata) {
         lastMetadata = metadata;
         lastReason = reason;
         lastCookie = cookie;
