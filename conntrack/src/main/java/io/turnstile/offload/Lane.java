@@ -610,10 +610,15 @@ final class Lane implements LaneReadings {
                 return;
             }
             openBreaker(cause);
-            session = null;
+            of.beginGivingUp();
             enter(Phase.GIVEN_UP);
         }
         of.giveUp();
+        synchronized (this) {
+            if (session == of) {
+                session = null; // not before: a slot whose connection left unheard would go to the next one too early
+            }
+        }
         if (!context.isThreaded()) {
             settle(of); // nothing is under way in it but what was deferred
         }

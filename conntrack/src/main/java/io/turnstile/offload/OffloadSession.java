@@ -141,12 +141,17 @@ final class OffloadSession implements ConnectionListener {
         return givenUp;
     }
 
+    /** A call has not come back: no thread begins anything for this session from now on. */
+    void beginGivingUp() {
+        givenUp = true;
+    }
+
     /**
-     * A call has not come back. No thread works on this session from now on, what it held for the tracker is given
-     * back, and the cells keep what the provider must still be told of if it ever comes back.
+     * What the session held for the tracker is given back, and the cells keep what the provider must still be told of
+     * if it ever comes back. Until it returns, the session has to be told of what happens to connections: each slot is
+     * sealed with the connection that the provider knows.
      */
     void giveUp() {
-        givenUp = true;
         table.close();
         endPaths();
         for (int slot = 0, limit = table.slotLimit(); slot < limit; slot++) {

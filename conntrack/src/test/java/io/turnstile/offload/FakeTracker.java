@@ -40,6 +40,8 @@ final class FakeTracker implements Conntrack {
     final List<String> faults = new ArrayList<>();
     /** What happens between the listener's answer about a removal and its becoming effective. */
     volatile LongConsumer afterReport = id -> {};
+    /** What happens once a connection has come back to software. */
+    volatile LongConsumer afterUnhold = id -> {};
     /** The next connection has a helper that reads its payload. */
     volatile boolean helperOfNext;
 
@@ -432,14 +434,17 @@ final class FakeTracker implements Conntrack {
     }
 
     @Override
-    public synchronized void unhold(long connectionId, TcpResume resume) {
-        Entry entry = alive(connectionId);
-        if (entry != null) {
-            unheld.add(connectionId);
-            if (--entry.holds < 0) {
-                faults.add("given back more often than taken: " + Long.toHexString(connectionId));
+    public void unhold(long connectionId, TcpResume resume) {
+        synchronized (this) {
+            Entry entry = alive(connectionId);
+            if (entry != null) {
+                unheld.add(connectionId);
+                if (--entry.holds < 0) {
+                    faults.add("given back more often than taken: " + Long.toHexString(connectionId));
+                }
             }
         }
+        afterUnhold.accept(connectionId);
     }
 
     /** How many hold the connection. */

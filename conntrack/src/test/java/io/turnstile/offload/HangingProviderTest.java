@@ -2,6 +2,7 @@ package io.turnstile.offload;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.turnstile.conntrack.ConnectionListener.RemovalReason;
 import io.turnstile.offload.conformance.IdleProvider;
 import io.turnstile.offload.spi.ConnView;
 import io.turnstile.offload.spi.DelReason;
@@ -10,12 +11,14 @@ import io.turnstile.offload.spi.PortRef;
 import io.turnstile.offload.spi.ProviderContext;
 import io.turnstile.offload.spi.Verdict;
 import io.turnstile.time.ManualClock;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -179,6 +182,30 @@ class HangingProviderTest {
     private void askAboutExpiry() {
         clock.advance(FakeTracker.TIMEOUT);
         tracker.sweep(clock.nowNs());
+    }
+
+    @Test
+    void whatLeavesWhileTheProviderIsBeingGivenUpKeepsItsSlotUntilThatIsOver() {
+        dispatcher.enable(List.of(gate));
+        List<Long> ids = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            ids.add(tracker.commit(1000 + i, 1, clock.nowNs()));
+        }
+        await("gate holds all", () -> gate.held.size() == 20);
+        gate.closedFor = "established";
+        long last = ids.getLast(); // its slot is dealt with last
+        AtomicInteger heldSlots = new AtomicInteger(-1);
+        tracker.afterUnhold = id -> {
+            if (tracker.remove(last, RemovalReason.FLUSHED, clock.nowNs())) {
+                heldSlots.set(tracker.heldSlots());
+            }
+        };
+        tracker.reply(ids.getFirst(), 2, clock.nowNs());
+        await("given up", () -> gateState().startsWith("breaker open: established has not returned since "));
+        await("the slot was given back", () -> heldSlots.get() >= 0 && tracker.heldSlots() == 0);
+        assertThat(heldSlots).hasValue(1);
+        gate.open();
+        await("it holds what lives", () -> gate.held.equals(tracker.live()));
     }
 
     @ParameterizedTest
