@@ -99,10 +99,8 @@ final class FlowComposer {
             frame.putShort((short) (frame.position() + 2));
             return bytes();
         }
-        long tci = Field.VLAN_TCI.get(key);
-        if ((tci & FieldValues.VLAN_PRESENT) != 0) {
-            frame.putShort((short) EtherTypes.VLAN).putShort((short) (tci & ~FieldValues.VLAN_PRESENT));
-        }
+        putTag(Field.VLAN_TPID, Field.VLAN_TCI);
+        putTag(Field.VLAN_TPID1, Field.VLAN_TCI1);
         frame.putShort((short) type);
         networkOffset = frame.position();
         switch (type) {
@@ -115,6 +113,15 @@ final class FlowComposer {
         }
         setLengths(frame.duplicate().flip());
         return bytes();
+    }
+
+    /** The type of a tag may be left out of a key that was made by hand. */
+    private void putTag(Field type, Field tag) {
+        long tci = tag.get(key);
+        if ((tci & FieldValues.VLAN_PRESENT) != 0) {
+            int tpid = type.get(key) == 0 ? EtherTypes.VLAN : (int) type.get(key);
+            frame.putShort((short) tpid).putShort((short) (tci & ~FieldValues.VLAN_PRESENT));
+        }
     }
 
     private byte[] bytes() {

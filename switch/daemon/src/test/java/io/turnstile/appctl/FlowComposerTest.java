@@ -74,6 +74,8 @@ class FlowComposerTest {
     @ValueSource(
             strings = {
                 "eth_type(0x8100),vlan(vid=99,pcp=7),encap(eth_type(0x0800),ipv4(src=1.1.1.1,dst=1.1.1.2,proto=17,tos=4,ttl=9),udp(src=1,dst=2))",
+                "eth_type(0x88a8),vlan(vid=9,pcp=0),encap(eth_type(0x8100),vlan(vid=7,pcp=1),"
+                        + "encap(eth_type(0x0800),ipv4(src=1.1.1.1,dst=1.1.1.2,proto=17,ttl=9),udp(src=1,dst=2)))",
                 "eth_type(0x86dd),ipv6(src=fc00::1,dst=fc00::2,label=0x12345,proto=6,tclass=0x70,hlimit=3),tcp(src=8,dst=9),tcp_flags(ack)",
                 "eth_type(0x86dd),ipv6(src=fc00::1,dst=fc00::2,proto=58,hlimit=255),icmpv6(type=135,code=0),"
                         + "nd(target=fc00::5,sll=50:54:00:00:00:09)",

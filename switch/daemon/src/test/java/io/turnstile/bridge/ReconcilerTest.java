@@ -226,11 +226,12 @@ class ReconcilerTest {
     @Test
     void withoutHwaddrTheBridgeHasItsLowestPortsAddress() throws Exception {
         database.addBridge("br0", Map.of());
-        database.addPort("br0", "p1", Map.of("mac", "02:00:00:00:00:02"));
-        database.addPort("br0", "p2", Map.of("mac", "02:00:00:00:00:01"));
+        database.addPort("br0", "p1", Map.of("mac", "50:54:00:00:00:02"));
+        database.addPort("br0", "p2", Map.of("mac", "50:54:00:00:00:01"));
+        database.addPort("br0", "p3", Map.of("mac", "02:00:00:00:00:01")); // who may be anybody's lends none
         database.commit();
         database.commit(); // the ports' own addresses were set in the first
-        assertThat(interfaceRow("br0").string("mac_in_use")).contains("02:00:00:00:00:01");
+        assertThat(interfaceRow("br0").string("mac_in_use")).contains("50:54:00:00:00:01");
     }
 
     @Test
@@ -502,6 +503,7 @@ class ReconcilerTest {
         database.addBridge("br0", Map.of());
         database.addPort("br0", "a", Map.of());
         database.addPort("br0", "b", Map.of());
+        database.commit();
         UUID port = database.named("Port", "a").uuid();
         long number = ofport("a");
         assertThat(trace("a", "dl_vlan=5")).doesNotContain("dropping");

@@ -2,6 +2,8 @@ package io.turnstile.embedded;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.turnstile.conntrack.Timeout;
+import io.turnstile.conntrack.TimeoutPolicy;
 import io.turnstile.datapath.DatapathFlow;
 import io.turnstile.embedded.model.CarrierByHand;
 import io.turnstile.offload.PathBook.DirectionState;
@@ -11,6 +13,7 @@ import io.turnstile.packet.Frames;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -376,6 +379,17 @@ class EmbeddedPathsTest {
         assertThat(carrier.paths).isEmpty();
         assertThat(sw.dumpFlows()).noneMatch(line -> line.contains("idle_timeout=20"));
         assertThat(sw.dumpConnections()).isEmpty();
+    }
+
+    @Test
+    void whatWasCarriedUnderAZonesFormerPolicyCountsUnderIt() {
+        startWith(FIREWALL);
+        sw.zoneTimeouts(
+                Map.of(7, new TimeoutPolicy(Map.of(Timeout.UDP_FIRST, 9L, Timeout.UDP_SINGLE, 9L, Timeout.UDP_MULTIPLE, 9L))));
+        converse();
+        carrier.carry(carrier.path("original"), 1, 52);
+        sw.zoneTimeouts(Map.of());
+        assertThat(sw.dumpConnections()).singleElement().asString().contains("timeout=9");
     }
 
     @Test

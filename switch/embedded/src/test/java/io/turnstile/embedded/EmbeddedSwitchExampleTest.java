@@ -86,7 +86,7 @@ class EmbeddedSwitchExampleTest {
     private static List<String> found(Pattern example, Path folder, String lineStart) throws IOException {
         List<String> examples = new ArrayList<>();
         try (Stream<Path> files = Files.list(folder)) {
-            for (Path file : files.toList()) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
                 example.matcher(Files.readString(file))
                         .results()
                         .map(result -> result.group(1))

@@ -13,6 +13,9 @@ import java.util.function.ToIntFunction;
  * <p>Threads: one parser, one text.
  */
 public final class FlowMatchParser {
+    /** What a key has room for. */
+    private static final int MOST_TAGS = 2;
+
     private static final int PCP_ALL = FieldValues.vlanPriority(FieldValues.VLAN_PCP_MASK);
 
     /**
@@ -28,6 +31,8 @@ public final class FlowMatchParser {
     private final long[] key = FlowKey.newKey();
     private final long[] mask = FlowKey.newKey();
     private boolean hasType;
+    /** How many tags stand before what is being read. */
+    private int tags;
 
     private FlowMatchParser(String text, ToIntFunction<String> portNumber) {
         this.text = text;
@@ -92,7 +97,10 @@ public final class FlowMatchParser {
     private void part(String name, int from, int to) throws FlowSyntaxException {
         String inside = text.substring(from, to).strip();
         switch (name) {
-            case "encap" -> read(from, to);
+            case "encap" -> {
+                tags++;
+                read(from, to);
+            }
             case "recirc_id" -> set(Field.RECIRC_ID, FieldText.HEX, inside);
             case "in_port" -> inPort(inside);
             case "eth_type" -> etherType(inside);
@@ -126,7 +134,10 @@ public final class FlowMatchParser {
     private void etherType(String inside) {
         FieldText.Value read = FieldText.HEX.parse(Field.ETH_TYPE, inside);
         boolean isTag = read.low() == EtherTypes.VLAN || read.low() == EtherTypes.QINQ;
-        if (isTag && read.maskLow() == Field.ETH_TYPE.lowMask()) {
+        Field tagType = tags == 0 ? Field.VLAN_TPID : Field.VLAN_TPID1;
+        if (isTag && tags < MOST_TAGS && read.maskLow() == Field.ETH_TYPE.lowMask()) {
+            tagType.set(key, read.low());
+            tagType.setExact(mask);
             return; // vlan() says the rest
         }
         hasType = true;
@@ -164,8 +175,9 @@ public final class FlowMatchParser {
                 default -> throw new NumberFormatException(pair);
             }
         }
-        Field.VLAN_TCI.set(key, tci);
-        Field.VLAN_TCI.set(mask, tciMask);
+        Field tag = tags == 0 ? Field.VLAN_TCI : Field.VLAN_TCI1;
+        tag.set(key, tci);
+        tag.set(mask, tciMask);
     }
 
     /** Nothing but Ethernet comes in here. */

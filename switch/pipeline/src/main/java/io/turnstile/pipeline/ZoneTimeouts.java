@@ -47,11 +47,14 @@ public final class ZoneTimeouts {
             return;
         }
         policies = Map.copyOf(wanted);
-        forgetAllBut(new HashSet<>(wanted.values()));
+        Set<Integer> freed = freeAllBut(new HashSet<>(wanted.values()));
         Map<Integer, Integer> idOfZone = new HashMap<>();
         // In order of zones, so that it can be said which had to do without.
         new TreeMap<>(wanted).forEach((zone, policy) -> idOfZone.put(zone, id(zone, policy)));
         pipeline.setZoneTimeouts(zone -> idOfZone.getOrDefault(zone, 0));
+        // Only now: packets that were carried until then count under the policy that they met.
+        freed.removeAll(ids.values());
+        freed.forEach(id -> tracker.setTimeoutPolicy(id, null));
     }
 
     private int id(int zone, TimeoutPolicy policy) {
@@ -74,14 +77,17 @@ public final class ZoneTimeouts {
         return lastId;
     }
 
-    private void forgetAllBut(Set<TimeoutPolicy> wanted) {
+    /** Returns ids of policies that no zone has any more. */
+    private Set<Integer> freeAllBut(Set<TimeoutPolicy> wanted) {
+        Set<Integer> freed = new HashSet<>();
         ids.entrySet().removeIf(known -> {
             boolean gone = !wanted.contains(known.getKey());
             if (gone) {
-                tracker.setTimeoutPolicy(known.getValue(), null);
+                freed.add(known.getValue());
                 usedIds.clear(known.getValue());
             }
             return gone;
         });
+        return freed;
     }
 }
