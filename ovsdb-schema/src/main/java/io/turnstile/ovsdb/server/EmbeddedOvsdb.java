@@ -32,6 +32,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import javax.net.ssl.SSLEngine;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -62,17 +63,35 @@ public final class EmbeddedOvsdb implements OvsdbBackend {
      * Opens (or makes) the database file and listens.
      *
      * @param databaseFile null for a database in memory
-     * @param remotes {@code punix:PATH}, {@code ptcp:[PORT][:IP]}
+     * @param remotes {@code punix:PATH}, {@code ptcp:[PORT][:IP]}, {@code pssl:[PORT][:IP]}
+     * @param tls makes what encrypts a connection that is accepted; throws, with words for people, while that cannot be
      * @throws UncheckedIOException if the file or a socket cannot be had; the message is for people
      */
+    public EmbeddedOvsdb(@Nullable Path databaseFile, List<String> remotes, Callable<SSLEngine> tls) {
+        this(databaseFile, remotes, tls, ServerLimits.ofThisProcess());
+    }
+
+    /** The same without encryption. */
     public EmbeddedOvsdb(@Nullable Path databaseFile, List<String> remotes) {
         this(databaseFile, remotes, ServerLimits.ofThisProcess());
     }
 
     EmbeddedOvsdb(@Nullable Path databaseFile, List<String> remotes, ServerLimits limits) {
+        this(
+                databaseFile,
+                remotes,
+                () -> {
+                    throw new IOException("SSL is not configured");
+                },
+                limits);
+    }
+
+    private EmbeddedOvsdb(
+            @Nullable Path databaseFile, List<String> remotes, Callable<SSLEngine> tls, ServerLimits limits) {
         listener = new OvsdbListener(
                 loop,
                 limits,
+                tls,
                 peer -> new OvsdbSession(databases, locks, serverId, limits, peer),
                 row -> databases.values().stream().anyMatch(database -> database.holds(row)),
                 this::probeIntervalMs);

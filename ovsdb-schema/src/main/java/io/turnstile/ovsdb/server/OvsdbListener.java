@@ -12,6 +12,7 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.FixedRecvByteBufAllocator;
 import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.handler.ssl.SslHandler;
 import io.turnstile.ovsdb.data.DataRow;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -22,17 +23,19 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.ToLongFunction;
+import javax.net.ssl.SSLEngine;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Sockets on which clients speak JSON-RPC: {@code punix:PATH} and {@code ptcp:[PORT][:IP]} (ovsdb(7)). Messages follow
- * each other without separators. A client that sends no JSON, or makes the server hold too much, is let go.
+ * Sockets on which clients speak JSON-RPC: {@code punix:PATH}, {@code ptcp:[PORT][:IP]} and {@code pssl:[PORT][:IP]}
+ * (ovsdb(7)). Messages follow each other without separators. A client that sends no JSON, or makes the server hold too much, is let go.
  *
  * <p>Threads: the event loop.
  */
@@ -49,6 +52,7 @@ final class OvsdbListener {
 
     private final EventLoopGroup loop;
     private final ServerLimits limits;
+    private final Callable<SSLEngine> tls;
     private final Function<Peer, OvsdbSession> sessions;
     private final ToLongFunction<String> configuredProbeMs;
     private final ClientBudget budget;
@@ -59,6 +63,7 @@ final class OvsdbListener {
     /**
      * No sockets yet.
      *
+     * @param tls makes what encrypts a connection; throws, with words for people, while that cannot be
      * @param isCurrent whether a row is in a database now
      * @param configuredProbeMs after how long a silence clients of a remote are asked whether they are there; 0: never;
      *     -1: nobody has said
@@ -66,11 +71,13 @@ final class OvsdbListener {
     OvsdbListener(
             EventLoopGroup loop,
             ServerLimits limits,
+            Callable<SSLEngine> tls,
             Function<Peer, OvsdbSession> sessions,
             Predicate<DataRow> isCurrent,
             ToLongFunction<String> configuredProbeMs) {
         this.loop = loop;
         this.limits = limits;
+        this.tls = tls;
         this.sessions = sessions;
         this.configuredProbeMs = configuredProbeMs;
         this.budget = new ClientBudget(limits.clientBytes(), isCurrent, loop);
@@ -80,19 +87,21 @@ final class OvsdbListener {
     /** Begins to listen; a socket file that nobody listens on any more is replaced. */
     Channel listen(String remote) throws IOException {
         boolean unix = remote.startsWith("punix:");
-        if (!unix && !remote.startsWith("ptcp:")) {
-            throw new IOException(remote + ": unsupported remote (punix:PATH or ptcp:[PORT][:IP])");
+        boolean encrypts = remote.startsWith("pssl:");
+        if (!unix && !encrypts && !remote.startsWith("ptcp:")) {
+            throw new IOException(
+                    remote + ": unsupported remote (punix:PATH, ptcp:[PORT][:IP] or pssl:[PORT][:IP])");
         }
-        SocketAddress address = unix
-                ? unixAddress(Path.of(remote.substring("punix:".length())))
-                : tcpAddress(remote.substring("ptcp:".length()));
+        SocketAddress address = unix ? unixAddress(Path.of(remote.substring("punix:".length()))) : tcpAddress(remote);
         ServerBootstrap bootstrap = new ServerBootstrap()
                 .group(loop)
                 .channel(unix ? NioServerDomainSocketChannel.class : NioServerSocketChannel.class)
                 .childHandler(new ChannelInitializer<>() {
                     @Override
                     protected void initChannel(Channel channel) {
-                        accept(channel, remote, unix);
+                        if (!encrypts || encrypt(channel, remote)) {
+                            accept(channel, remote, unix);
+                        }
                     }
                 })
                 .handler(new ChannelInboundHandlerAdapter() {
@@ -122,18 +131,33 @@ final class OvsdbListener {
         return UnixDomainSocketAddress.of(path);
     }
 
-    private static SocketAddress tcpAddress(String text) throws IOException {
+    private static SocketAddress tcpAddress(String remote) throws IOException {
+        String text = remote.substring(remote.indexOf(':') + 1);
         int colon = text.indexOf(':');
         String port = colon < 0 ? text : text.substring(0, colon);
         try {
             int number = port.isEmpty() ? DEFAULT_PORT : Integer.parseInt(port);
-            if (colon < 0) { // Whoever can connect commands the switch; Open vSwitch listens to all machines.
-                LOG.info("ptcp:{}: no address is given, so it listens on 127.0.0.1 alone (0.0.0.0 for all)", text);
+            boolean open = remote.startsWith("ptcp:");
+            if (colon < 0 && open) { // Whoever can connect commands the switch; Open vSwitch listens to all machines.
+                LOG.info("{}: no address is given, so it listens on 127.0.0.1 alone (0.0.0.0 for all)", remote);
             }
-            String host = colon < 0 ? "127.0.0.1" : text.substring(colon + 1).replaceAll("[\\[\\]]", "");
+            String host = colon >= 0
+                    ? text.substring(colon + 1).replaceAll("[\\[\\]]", "")
+                    : open ? "127.0.0.1" : "0.0.0.0";
             return new InetSocketAddress(host, number);
         } catch (IllegalArgumentException e) {
-            throw new IOException("ptcp:" + text + ": bad port", e);
+            throw new IOException(remote + ": bad port", e);
+        }
+    }
+
+    private boolean encrypt(Channel channel, String remote) {
+        try {
+            channel.pipeline().addLast(new SslHandler(tls.call()));
+            return true;
+        } catch (Exception e) { // a Callable may throw any
+            log.warn("no certificate", remote + ": a connection cannot be encrypted: " + e.getMessage());
+            var _ = channel.close();
+            return false;
         }
     }
 
@@ -146,7 +170,7 @@ final class OvsdbListener {
         }
         accepted++;
         Connection connection = new Connection(
-                unix ? "unix#" + accepted : "tcp:" + text(channel.remoteAddress()),
+                unix ? "unix#" + accepted : (remote.startsWith("pssl:") ? "ssl:" : "tcp:") + text(channel.remoteAddress()),
                 channel,
                 limits,
                 budget,

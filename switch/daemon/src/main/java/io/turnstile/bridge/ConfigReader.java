@@ -6,6 +6,8 @@ import io.turnstile.openflow.ControllerTarget;
 import io.turnstile.ovsdb.data.DatabaseSnapshot;
 import io.turnstile.ovsdb.data.Row;
 import io.turnstile.pipeline.VlanSet;
+import io.turnstile.tls.TlsFiles;
+import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -58,6 +60,7 @@ final class ConfigReader {
                 root.uuid(),
                 root.stringMap("other_config"),
                 managers,
+                rows(root, "ssl", "SSL").findFirst().map(ConfigReader::tls),
                 rows(root, "bridges", "Bridge").map(this::bridge).toList(),
                 datapaths(root),
                 longNumber(root, "next_cfg"));
@@ -68,6 +71,14 @@ final class ConfigReader {
         return from.references(column).stream()
                 .map(uuid -> snapshot.row(table, uuid))
                 .filter(Objects::nonNull);
+    }
+
+    private static TlsFiles tls(Row row) {
+        return new TlsFiles(
+                Path.of(row.string("private_key").orElse("")),
+                Path.of(row.string("certificate").orElse("")),
+                Path.of(row.string("ca_cert").orElse("")),
+                row.bool("bootstrap_ca_cert").orElse(false));
     }
 
     // ---- bridges, ports, interfaces ----

@@ -7,6 +7,7 @@ import io.turnstile.openflow.OpenFlowAgent;
 import io.turnstile.ovsdb.data.DatabaseSnapshot;
 import io.turnstile.ovsdb.data.OvsdbBackend;
 import io.turnstile.time.OncePerMinute;
+import io.turnstile.tls.TlsFiles;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -68,6 +69,7 @@ public final class Reconciler implements AutoCloseable {
     private final SettingsReader settings = new SettingsReader("other_config");
     private Map<String, String> otherConfig = Map.of();
     private List<String> managers = List.of();
+    private Optional<TlsFiles> tls = Optional.empty();
     private long statisticsAtNs = System.nanoTime();
 
     public Reconciler(OvsdbBackend backend, SwitchComponents components) {
@@ -185,6 +187,10 @@ public final class Reconciler implements AutoCloseable {
                 .openFlow()
                 .setBundleIdleSeconds(settings.number(
                         otherConfig, "bundle-idle-timeout", 1, OpenFlowAgent.DEFAULT_BUNDLE_IDLE_SECONDS));
+        if (!config.tls().equals(tls)) { // before the managers and controllers that may need it
+            tls = config.tls();
+            components.tls().use(tls);
+        }
         offload.reconfigure(otherConfig);
         metrics.reconfigure(otherConfig);
         if (!config.managers().equals(managers)) {

@@ -11,6 +11,7 @@ import io.turnstile.pipeline.Pipeline;
 import io.turnstile.port.PortFactory;
 import io.turnstile.telemetry.MetricsEndpoint;
 import io.turnstile.time.Clock;
+import io.turnstile.tls.TlsContexts;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
@@ -31,6 +32,7 @@ public record SwitchComponents(
         PortFactory devices,
         DummyLevel dummies,
         OpenFlowAgent openFlow,
+        TlsContexts tls,
         ConntrackControl tracker,
         OffloadDispatcher offload,
         PathGate paths,

@@ -1,7 +1,9 @@
 package io.turnstile.bridge;
 
+import io.turnstile.tls.TlsFiles;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
@@ -10,6 +12,7 @@ import java.util.UUID;
  * What the database wants of the switch at one moment: its Open_vSwitch row and all that hangs on it. Immutable.
  *
  * @param managers targets of the Manager rows, in order
+ * @param tls the SSL row, if it names files
  * @param datapaths what the Datapath rows want, by the type of datapath
  * @param nextConfig {@code next_cfg}
  */
@@ -17,6 +20,7 @@ record SwitchConfig(
         UUID row,
         Map<String, String> otherConfig,
         List<String> managers,
+        Optional<TlsFiles> tls,
         List<BridgeConfig> bridges,
         Map<String, DatapathConfig> datapaths,
         OptionalLong nextConfig) {

@@ -36,6 +36,7 @@ import io.turnstile.telemetry.SwitchMeters;
 import io.turnstile.time.Clock;
 import io.turnstile.time.OncePerMinute;
 import io.turnstile.time.WarpableClock;
+import io.turnstile.tls.TlsContexts;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -74,6 +75,7 @@ public final class SwitchDaemon implements AutoCloseable {
     private final PathGate pathGate;
     private final PathKeeper paths;
     private final OffloadMonitor monitor;
+    private final TlsContexts tls = new TlsContexts();
     private final Runnable onExit;
     /** Everything that was started, last first; it is closed in this order. */
     private final Deque<AutoCloseable> started = new ArrayDeque<>();
@@ -123,12 +125,13 @@ public final class SwitchDaemon implements AutoCloseable {
 
     private void startAll() throws IOException {
         OvsdbBackend backend = config.databaseTarget() == null
-                ? new EmbeddedOvsdb(config.databaseFile(), config.remotes())
+                ? new EmbeddedOvsdb(config.databaseFile(), config.remotes(), tls::server)
                 : new RemoteOvsdb(config.databaseTarget());
         database = backend;
         closeLater(backend);
         EventLoopGroup openFlowLoop = OpenFlowAgent.newEventLoop();
         OpenFlowAgent openFlow = new OpenFlowAgent(openFlowLoop, clock);
+        openFlow.setTls(tls);
         List<RareEvent> lost = RareEvent.lost(pipeline, openFlow, monitor);
         MetricsPage page = closeLater(
                 new MetricsPage(meters, new SwitchMeters(tracker, datapath, pathGate, Version.number(), lost)));
@@ -152,6 +155,7 @@ public final class SwitchDaemon implements AutoCloseable {
                         new SystemPorts(config.runDirectory()),
                         config.dummies(),
                         openFlow,
+                        tls,
                         tracker,
                         dispatcher,
                         pathGate,
@@ -224,7 +228,7 @@ public final class SwitchDaemon implements AutoCloseable {
             if (objection != null) {
                 LOG.error("{}", objection);
             } else if (!target.startsWith("p")) {
-                LOG.warn("manager {}: only ptcp: and punix: are supported", target);
+                LOG.warn("manager {}: only ptcp:, pssl: and punix: are supported", target);
             } else if (!config.remotes().contains(target) && !managerRemotes.contains(target)) {
                 try {
                     embedded.addRemote(target);

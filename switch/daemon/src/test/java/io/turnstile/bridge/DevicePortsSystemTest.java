@@ -17,6 +17,7 @@ import io.turnstile.port.linux.Links;
 import io.turnstile.port.linux.SystemPorts;
 import io.turnstile.telemetry.MetricsEndpoint;
 import io.turnstile.time.Clock;
+import io.turnstile.tls.TlsContexts;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -70,6 +71,7 @@ class DevicePortsSystemTest {
                         new SystemPorts(),
                         DummyLevel.NONE,
                         new OpenFlowAgent(loop, clock),
+                        new TlsContexts(),
                         tracker,
                         offload,
                         new PathGate(offload.paths()),

@@ -39,6 +39,7 @@ import io.turnstile.port.PortException;
 import io.turnstile.telemetry.FakePaths;
 import io.turnstile.telemetry.MetricsEndpoint;
 import io.turnstile.time.Clock;
+import io.turnstile.tls.TlsContexts;
 import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -109,6 +110,7 @@ class ReconcilerTest {
                         this::open,
                         DummyLevel.ALLOWED,
                         openFlow,
+                        new TlsContexts(),
                         tracker,
                         offload,
                         paths,

@@ -12,6 +12,7 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.RecvByteBufAllocator;
 import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.handler.ssl.SslHandler;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.ScheduledFuture;
 import io.turnstile.pipeline.OfPort;
@@ -97,7 +98,7 @@ public final class BridgeAgent implements AutoCloseable {
     // ---- what the owner calls ----
 
     /**
-     * Accepts tools and controllers at {@code punix:path} or {@code ptcp:[port][:ip]}; doing so twice changes nothing.
+     * Accepts tools and controllers at {@code punix:path}, {@code ptcp:[port][:ip]} or {@code pssl:[port][:ip]}; doing so twice changes nothing.
      *
      * @return where it listens, with the port that the system chose if 0 was asked for
      * @throws IOException if the address cannot be bound
@@ -219,7 +220,7 @@ public final class BridgeAgent implements AutoCloseable {
                 .group(loop)
                 .channel(parsed.unix() ? NioServerDomainSocketChannel.class : NioServerSocketChannel.class)
                 .childOption(ChannelOption.RECVBUF_ALLOCATOR, oneReadAtATime())
-                .childHandler(new Accepted(target, snoop, probeMs));
+                .childHandler(new Accepted(target, parsed.tls(), snoop, probeMs));
         // On the loop itself registering and binding are done at once, so that nothing needs to be waited for.
         Channel channel = bootstrap.register().channel();
         var binding = channel.bind(parsed.address());
@@ -259,13 +260,15 @@ public final class BridgeAgent implements AutoCloseable {
 
     private final class Accepted extends ChannelInitializer<Channel> {
         private final String target;
+        private final boolean tls;
         private final boolean snoop;
         private final int probeMs;
         /** Event loop thread only. */
         private int present;
 
-        Accepted(String target, boolean snoop, int probeMs) {
+        Accepted(String target, boolean tls, boolean snoop, int probeMs) {
             this.target = target;
+            this.tls = tls;
             this.snoop = snoop;
             this.probeMs = probeMs;
         }
@@ -276,6 +279,10 @@ public final class BridgeAgent implements AutoCloseable {
                 if (shared.told().isDue("too many at " + target)) {
                     LOG.warn("{}: {}: more than {} connections, refused", bridge.name(), target, MAX_CONNECTIONS);
                 }
+                channel.close();
+                return;
+            }
+            if (tls && !encrypt(channel)) {
                 channel.close();
                 return;
             }
@@ -290,6 +297,18 @@ public final class BridgeAgent implements AutoCloseable {
                                 new OpenFlowConnection(
                                         BridgeAgent.this, true, probeMs, OpenFlowConnection.GREETING_MS));
             }
+        }
+    }
+
+    private boolean encrypt(Channel channel) {
+        try {
+            channel.pipeline().addLast(new SslHandler(shared.tls().server()));
+            return true;
+        } catch (IOException e) {
+            if (shared.told().isDue("no certificate")) {
+                LOG.warn("{}: a connection cannot be encrypted: {}", bridge.name(), e.getMessage());
+            }
+            return false;
         }
     }
 
@@ -353,10 +372,12 @@ public final class BridgeAgent implements AutoCloseable {
     }
 
     /** What a peer is called in the log, in Open vSwitch's words. */
-    String nameOf(@Nullable SocketAddress peer) {
+    String nameOf(Channel channel) {
+        SocketAddress peer = channel.remoteAddress();
         if (peer instanceof InetSocketAddress inet && inet.getAddress() != null) {
             String host = inet.getAddress().getHostAddress();
-            return "tcp:" + (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + inet.getPort();
+            String method = channel.pipeline().get(SslHandler.class) == null ? "tcp:" : "ssl:";
+            return method + (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + inet.getPort();
         }
         String path = peer instanceof UnixDomainSocketAddress unix ? unix.toString() : "";
         return path.isEmpty() ? "unix#" + ++unixPeers : "unix:" + path;

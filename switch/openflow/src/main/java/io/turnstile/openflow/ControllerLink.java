@@ -6,9 +6,11 @@ import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoop;
 import io.netty.channel.socket.nio.NioDomainSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.handler.ssl.SslHandler;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.io.IOException;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLEngine;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -71,6 +73,14 @@ final class ControllerLink {
     private void connect(SocketTarget where) {
         state = State.CONNECTING;
         greeted = false;
+        SSLEngine engine;
+        try {
+            engine = where.tls() ? agent.shared().tls().client() : null;
+        } catch (IOException e) {
+            lastError = e.getMessage();
+            again();
+            return;
+        }
         OpenFlowConnection next = new OpenFlowConnection(
                 agent, false, target.inactivityProbeMs(), Math.max(OpenFlowConnection.GREETING_MS, lastPauseMs));
         connection = next;
@@ -82,6 +92,9 @@ final class ControllerLink {
                 .handler(new ChannelInitializer<Channel>() {
                     @Override
                     protected void initChannel(Channel channel) {
+                        if (engine != null) {
+                            channel.pipeline().addLast(new SslHandler(engine));
+                        }
                         channel.pipeline().addLast(new OpenFlowFramer(), next);
                     }
                 })

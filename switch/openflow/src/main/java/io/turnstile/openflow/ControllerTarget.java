@@ -3,7 +3,8 @@ package io.turnstile.openflow;
 /**
  * One row of the Controller table, as far as the agent cares.
  *
- * @param target {@code tcp:ip[:port]}, {@code unix:path}; {@code ptcp:[port][:ip]} and {@code punix:path} listen
+ * @param target {@code tcp:ip[:port]}, {@code ssl:ip[:port]}, {@code unix:path}; {@code ptcp:[port][:ip]},
+ *     {@code pssl:[port][:ip]} and {@code punix:path} listen
  * @param maxBackoffMs longest pause between attempts to connect; at least 1000, 8000 by default
  * @param inactivityProbeMs silence after which an echo is sent, and twice which ends the connection; 0 never
  */

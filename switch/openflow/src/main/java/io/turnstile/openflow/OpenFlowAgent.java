@@ -81,6 +81,11 @@ public final class OpenFlowAgent {
         shared.setBundleIdleNs(TimeUnit.SECONDS.toNanos(seconds));
     }
 
+    /** What {@code ssl:} and {@code pssl:} connections are encrypted by; they fail as long as there is nothing. */
+    public void setTls(TlsEngines engines) {
+        shared.setTls(engines);
+    }
+
     /** As last set. */
     public long bundleIdleSeconds() {
         return TimeUnit.NANOSECONDS.toSeconds(shared.bundleIdleNs());

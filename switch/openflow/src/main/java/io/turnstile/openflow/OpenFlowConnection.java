@@ -28,6 +28,7 @@ import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import org.projectfloodlight.openflow.protocol.OFPortReason;
 import org.slf4j.Logger;
@@ -134,7 +135,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
         channel = opened;
         pump = new ReplyPump(opened, this::answered, this::replyFailed);
         unsent = agent.shared().unsent().join(this);
-        peer = agent.nameOf(opened.remoteAddress());
+        peer = agent.nameOf(opened);
         openedNs = agent.clock().nowNs();
         lastHeardNs = openedNs;
         agent.opened(this);
@@ -253,7 +254,9 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
     }
 
     @Override
-    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+    public void exceptionCaught(ChannelHandlerContext context, Throwable thrown) {
+        // What a decoder throws is wrapped; that no encryption comes about is the peer's trouble as much as ours.
+        Throwable cause = thrown.getCause() instanceof SSLException refused ? refused : thrown;
         if (!(cause instanceof IOException) && agent.shared().told().isDue("closing", cause)) {
             LOG.warn("{}: closing an OpenFlow connection", this, cause);
         }

@@ -27,6 +27,7 @@ final class Shared {
     private final UnsentBudget unsent;
     private final ByteBudget packetIns;
     private final Executor elsewhere;
+    private volatile TlsEngines tls = TlsEngines.NONE;
     private volatile long bundleIdleNs = TimeUnit.SECONDS.toNanos(OpenFlowAgent.DEFAULT_BUNDLE_IDLE_SECONDS);
 
     /**
@@ -79,6 +80,14 @@ final class Shared {
     /** Does what would hold up an event loop. */
     Executor elsewhere() {
         return elsewhere;
+    }
+
+    TlsEngines tls() {
+        return tls;
+    }
+
+    void setTls(TlsEngines engines) {
+        tls = engines;
     }
 
     long bundleIdleNs() {

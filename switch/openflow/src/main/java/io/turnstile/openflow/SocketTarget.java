@@ -6,16 +6,18 @@ import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 
 /**
- * {@code tcp:}, {@code ptcp:}, {@code unix:} and {@code punix:} addresses, as ovsdb(7) "Connection Methods" writes
- * them.
+ * {@code tcp:}, {@code ptcp:}, {@code ssl:}, {@code pssl:}, {@code unix:} and {@code punix:} addresses, as ovsdb(7)
+ * "Connection Methods" writes them.
  */
-record SocketTarget(SocketAddress address, boolean passive, boolean unix, boolean isLoopbackByDefault) {
+record SocketTarget(SocketAddress address, boolean passive, boolean unix, boolean tls, boolean isLoopbackByDefault) {
     static final int DEFAULT_PORT = 6653;
+    private static final String LOOPBACK = "127.0.0.1";
+    private static final String ALL = "0.0.0.0";
     /** Said of a target that names no address to listen on. */
     static final String LOOPBACK_NOTE = "no address is given, so it listens on 127.0.0.1 alone (0.0.0.0 for all)";
 
     private SocketTarget(SocketAddress address, boolean passive, boolean unix) {
-        this(address, passive, unix, false);
+        this(address, passive, unix, false, false);
     }
 
     /** @throws IllegalArgumentException if it is none of these forms; says so */
@@ -29,8 +31,13 @@ record SocketTarget(SocketAddress address, boolean passive, boolean unix, boolea
             case "tcp" -> new SocketTarget(active(rest, target), false, false);
             case "ptcp" ->
                 new SocketTarget(
-                        passive(rest, target), true, false, passiveHost(rest).isEmpty());
-            case "ssl", "pssl" -> throw new IllegalArgumentException(target + ": SSL is not supported");
+                        passive(rest, LOOPBACK, target),
+                        true,
+                        false,
+                        false,
+                        passiveHost(rest).isEmpty());
+            case "ssl" -> new SocketTarget(active(rest, target), false, false, true, false);
+            case "pssl" -> new SocketTarget(passive(rest, ALL, target), true, false, true, false);
             default -> throw new IllegalArgumentException(target + ": unknown connection method");
         };
     }
@@ -49,14 +56,14 @@ record SocketTarget(SocketAddress address, boolean passive, boolean unix, boolea
     }
 
     /**
-     * {@code [port][:host]}; port 0 lets the system choose. Whoever can connect commands the bridge, so that it takes a
-     * word to listen to other machines; Open vSwitch listens to all.
+     * {@code [port][:host]}; port 0 lets the system choose. Whoever can connect without a certificate commands the
+     * bridge, so that it takes a word to listen to other machines; Open vSwitch listens to all.
      */
-    private static InetSocketAddress passive(String rest, String whole) {
+    private static InetSocketAddress passive(String rest, String defaultHost, String whole) {
         int colon = rest.indexOf(':');
         String port = colon < 0 ? rest : rest.substring(0, colon);
         String host = passiveHost(rest);
-        InetAddress address = literal(host.isEmpty() ? "127.0.0.1" : host, whole);
+        InetAddress address = literal(host.isEmpty() ? defaultHost : host, whole);
         return new InetSocketAddress(address, port(port, whole));
     }
 
