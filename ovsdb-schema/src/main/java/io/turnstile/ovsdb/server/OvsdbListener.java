@@ -12,6 +12,7 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.FixedRecvByteBufAllocator;
 import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.handler.flow.FlowControlHandler;
 import io.netty.handler.ssl.SslHandler;
 import io.turnstile.ovsdb.data.DataRow;
 import java.io.IOException;
@@ -152,7 +153,8 @@ final class OvsdbListener {
 
     private boolean encrypt(Channel channel, String remote) {
         try {
-            channel.pipeline().addLast(new SslHandler(tls.call()));
+            // One read may bring several records, and a connection takes what it has asked for.
+            channel.pipeline().addLast(new SslHandler(tls.call()), new FlowControlHandler());
             return true;
         } catch (Exception e) { // a Callable may throw any
             log.warn("no certificate", remote + ": a connection cannot be encrypted: " + e.getMessage());
