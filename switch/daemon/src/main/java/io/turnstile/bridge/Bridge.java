@@ -84,15 +84,19 @@ final class Bridge {
         return wanted.isDummy() == config.isDummy() && wanted.row().equals(config.row());
     }
 
-    /** Takes over what is wanted. What fails is remembered with its error and does not hold up the rest. */
-    void reconfigure(BridgeConfig wanted) {
+    /**
+     * Takes over what is wanted. What fails is remembered with its error and does not hold up the rest.
+     *
+     * @param connects whether controllers are connected to, rather than only known to be there
+     */
+    void reconfigure(BridgeConfig wanted, boolean connects) {
         config = wanted;
         Map<UUID, ControllerTarget> controllers = allowedControllers();
         try {
             configurePipeline(controllers); // before the ports: no packet meets the mode that the bridge began in
             ports.reconfigure(wanted.ports());
             address.reconfigure(wanted.otherConfig(), ports);
-            setControllers(controllers);
+            setControllers(connects ? controllers : Map.of());
             ports.refreshLinks();
         } finally {
             listen();
@@ -107,6 +111,7 @@ final class Bridge {
                 aging == 0 ? DEFAULT_MAC_AGING_SECONDS : aging, size == 0 ? DEFAULT_MAC_TABLE_SIZE : size);
         pipeline.setFloodVlans(config.floodVlans());
         pipeline.setForwardsReserved("true".equals(config.otherConfig().get("forward-bpdu")));
+        pipeline.configureTables(config.flowTables());
         pipeline.setBundles(config.ports().stream().map(PortConfig::bundle).toList());
         // Who connects to a passive target is a tool, not the controller that the bridge waits for.
         pipeline.setControllersConfigured(!controllers.values().stream().allMatch(ControllerTarget::isPassive));

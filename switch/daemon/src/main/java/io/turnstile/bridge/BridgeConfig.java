@@ -1,6 +1,7 @@
 package io.turnstile.bridge;
 
 import io.turnstile.openflow.ControllerTarget;
+import io.turnstile.pipeline.TableSettings;
 import io.turnstile.pipeline.VlanSet;
 import java.util.List;
 import java.util.Map;
@@ -12,6 +13,7 @@ import java.util.stream.Stream;
  * What the database wants of one bridge.
  *
  * @param floodVlans VLANs in which nothing is learned
+ * @param flowTables what is said of OpenFlow tables, by their numbers
  * @param protocols names of OpenFlow versions, none if all are wanted
  * @param controllers by row
  * @param ports ordered by name; the local one is among them if the database has it
@@ -24,6 +26,7 @@ record BridgeConfig(
         Set<String> protocols,
         Map<String, String> otherConfig,
         VlanSet floodVlans,
+        Map<Integer, TableSettings> flowTables,
         Map<UUID, ControllerTarget> controllers,
         List<PortConfig> ports) {
 

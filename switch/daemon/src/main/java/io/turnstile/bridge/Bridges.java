@@ -27,6 +27,8 @@ final class Bridges {
     private final Map<String, Bridge> bridges = new LinkedHashMap<>();
     /** Wanted bridges of a type that does not exist. */
     private final Map<String, BridgeConfig> refused = new TreeMap<>();
+    /** Whether controllers are connected to. */
+    private boolean connects = true;
     /** Names that no bridge may have; each is said once. */
     private Set<String> ignored = Set.of();
 
@@ -67,8 +69,11 @@ final class Bridges {
 
     /**
      * Makes the bridges those that are wanted. All let go of what they do not need before any of them opens devices.
+     *
+     * @param connectsNow whether controllers are connected to from now on
      */
-    void reconfigure(List<BridgeConfig> wantedBridges) {
+    void reconfigure(List<BridgeConfig> wantedBridges, boolean connectsNow) {
+        connects = connectsNow;
         Map<String, BridgeConfig> wanted = new TreeMap<>();
         Set<String> ignoredNow = new HashSet<>();
         for (BridgeConfig config : wantedBridges) {
@@ -92,7 +97,7 @@ final class Bridges {
         for (BridgeConfig config : wanted.values()) {
             try {
                 bridges.computeIfAbsent(config.name(), name -> new Bridge(config, components, datapathPorts))
-                        .reconfigure(config);
+                        .reconfigure(config, connects);
             } catch (RuntimeException e) { // contained: a bridge that cannot be made must not hold up the others
                 if (TOLD.isDue(config.name(), e)) {
                     LOG.error("bridge {} cannot be configured", config.name(), e);
@@ -123,7 +128,7 @@ final class Bridges {
     void refreshLinks() {
         bridges.values().forEach(bridge -> bridge.ports().refreshLinks());
         if (bridges.values().stream().anyMatch(bridge -> bridge.ports().hasFailing())) {
-            bridges.values().forEach(bridge -> bridge.reconfigure(bridge.config()));
+            bridges.values().forEach(bridge -> bridge.reconfigure(bridge.config(), connects));
         }
     }
 

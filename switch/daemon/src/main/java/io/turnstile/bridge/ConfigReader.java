@@ -5,6 +5,7 @@ import io.turnstile.conntrack.TimeoutPolicy;
 import io.turnstile.openflow.ControllerTarget;
 import io.turnstile.ovsdb.data.DatabaseSnapshot;
 import io.turnstile.ovsdb.data.Row;
+import io.turnstile.pipeline.TableSettings;
 import io.turnstile.pipeline.VlanSet;
 import io.turnstile.tls.TlsFiles;
 import java.nio.file.Path;
@@ -31,6 +32,8 @@ import java.util.stream.Stream;
  */
 final class ConfigReader {
     private static final Map<String, Timeout> TIMEOUTS = new HashMap<>();
+    /** The database knows one more, which is the switch's own. */
+    private static final long LAST_TABLE = 253;
 
     static {
         for (Timeout timeout : Timeout.values()) {
@@ -93,11 +96,27 @@ final class ConfigReader {
                 strings(row, "protocols"),
                 row.stringMap("other_config"),
                 VlanSet.of(vlans(row, "flood_vlans")),
+                flowTables(row, name),
                 controllers(row),
                 rows(row, "ports", "Port")
                         .map(port -> port(port, name))
                         .sorted(Comparator.comparing(PortConfig::name))
                         .toList());
+    }
+
+    private Map<Integer, TableSettings> flowTables(Row bridge, String name) {
+        Map<Integer, TableSettings> tables = new TreeMap<>();
+        bridge.integerReferenceMap("flow_tables").forEach((number, uuid) -> {
+            Row row = snapshot.row("Flow_Table", uuid);
+            if (number > LAST_TABLE) {
+                FlowTableReader.complain(
+                        "bridge %s: ignoring configuration for flow table %d not supported by this datapath"
+                                .formatted(name, number));
+            } else if (row != null) {
+                tables.put(number.intValue(), FlowTableReader.read(row, name, number));
+            }
+        });
+        return tables;
     }
 
     private static Set<String> strings(Row row, String column) {

@@ -64,6 +64,12 @@ public final class Reconciler implements AutoCloseable {
     /** A change that came just before the end must not make anew what is closed. */
     private boolean ended;
 
+    /**
+     * {@code other_config:flow-restore-wait}: no packet is forwarded and no controller connected to, while somebody
+     * puts back the flows of a former process. Once that is over it is not begun again, as in Open vSwitch.
+     */
+    private boolean restoringFlows = true;
+
     private final Bridges bridges;
     private final StatusWriter status;
     private final SettingsReader settings = new SettingsReader("other_config");
@@ -156,7 +162,7 @@ public final class Reconciler implements AutoCloseable {
         SwitchConfig config = read.get();
         try {
             configureSwitch(config);
-            bridges.reconfigure(config.bridges());
+            bridges.reconfigure(config.bridges(), !restoringFlows);
             zones.reconfigure(config.datapathsOf(bridges.datapathKeys()));
             configureOffloadPorts();
             publish();
@@ -178,6 +184,8 @@ public final class Reconciler implements AutoCloseable {
 
     private void configureSwitch(SwitchConfig config) {
         otherConfig = config.otherConfig();
+        restoringFlows = restoringFlows && "true".equalsIgnoreCase(otherConfig.get("flow-restore-wait"));
+        components.pipeline().setForwards(!restoringFlows);
         components.datapath().setFlowLimit(settings.number(otherConfig, "flow-limit", 1, DEFAULT_FLOW_LIMIT));
         int vlanLimit = settings.number(otherConfig, "vlan-limit", 0, DEFAULT_VLAN_LIMIT);
         components.datapath().setVlanLimit(vlanLimit == 0 ? Datapath.MAX_VLAN_TAGS : vlanLimit);

@@ -120,6 +120,10 @@ final class FakeDatabase implements OvsdbBackend {
         return content.row(table, find(table, name));
     }
 
+    synchronized Row row(String table, UUID uuid) {
+        return content.row(table, uuid);
+    }
+
     synchronized UUID rootUuid() {
         return content.rows("Open_vSwitch").keySet().iterator().next();
     }

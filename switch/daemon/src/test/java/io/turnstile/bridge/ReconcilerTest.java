@@ -26,8 +26,10 @@ import io.turnstile.ovsdb.data.Row;
 import io.turnstile.packet.Frames;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
+import io.turnstile.pipeline.BridgePipeline;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowQuery;
+import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
 import io.turnstile.pipeline.Pipeline;
 import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.FlowText;
@@ -101,7 +103,12 @@ class ReconcilerTest {
         paths = new PathGate(book);
         loop = OpenFlowAgent.newEventLoop();
         openFlow = new OpenFlowAgent(loop, clock);
-        reconciler = new Reconciler(
+        reconciler = newReconciler();
+        reconciler.start();
+    }
+
+    private Reconciler newReconciler() {
+        return new Reconciler(
                 database,
                 new SwitchComponents(
                         pipeline,
@@ -121,7 +128,6 @@ class ReconcilerTest {
                         "1.2.3",
                         "8.8.0",
                         managers::add));
-        reconciler.start();
     }
 
     @AfterEach
@@ -211,6 +217,67 @@ class ReconcilerTest {
         assertThat(datapath.ports()).isEmpty();
         assertThat(Files.exists(folder.resolve("br0.mgmt"))).isFalse();
         assertThat(reconciler.bridges()).isEmpty();
+    }
+
+    @Test
+    void tablesAreAsTheirRowsSayAndWhatRowsNameInVainIsPassedOver() throws Exception {
+        UUID bridge = database.addBridge("br0", Map.of("fail_mode", "secure"));
+        UUID table = database.insert(
+                "Flow_Table",
+                Map.of(
+                        "name",
+                        "acl",
+                        "flow_limit",
+                        2L,
+                        "overflow_policy",
+                        "evict",
+                        "groups",
+                        Set.of("NXM_OF_IN_PORT[]", "nonsense", "NXM_OF_IN_PORT[9..3]"),
+                        "prefixes",
+                        Set.of("ip_dst", "tcp_dst", "nonsense")));
+        database.set("Bridge", bridge, Map.of("flow_tables", Map.of(3L, table, 254L, table)));
+        database.commit();
+        BridgePipeline br0 = pipeline.bridge("br0");
+        assertThat(br0.tables().get(3).name()).isEqualTo("acl");
+        assertThat(br0.tables().get(3).maxEntries()).isEqualTo(2);
+        for (String flow : List.of(
+                "hard_timeout=9,in_port=1", "hard_timeout=5,in_port=1,ip", "hard_timeout=3,in_port=2", "in_port=3")) {
+            br0.apply(FlowText.parseFlowMod(FlowMod.Command.ADD, "table=3," + flow + ",actions=drop"));
+        }
+        // Of the first two one went because there were most with that port, and then the one that ends soonest.
+        assertThat(br0.tables().get(3).activeCount()).isEqualTo(2);
+        assertThat(br0.flows(new FlowQuery(3, Match.ANY, 0, 0, OfAction.Ports.NONE)))
+                .extracting(FlowStats::hardTimeoutSeconds)
+                .containsExactlyInAnyOrder(9, 0);
+        database.set("Bridge", bridge, Map.of("flow_tables", Map.of()));
+        database.commit();
+        assertThat(br0.tables().get(3).name()).isNull();
+        assertThat(br0.tables().get(3).maxEntries()).isEqualTo(1_000_000);
+    }
+
+    /** Only at the start, as in Open vSwitch. */
+    @Test
+    void noControllerIsConnectedToWhileFlowsAreBeingRestored() throws Exception {
+        reconciler.close();
+        database.set("Open_vSwitch", database.rootUuid(), Map.of("other_config", Map.of("flow-restore-wait", "true")));
+        UUID bridge = database.addBridge("br0", Map.of("fail_mode", "secure"));
+        UUID controller = database.insert("Controller", Map.of("target", "tcp:127.0.0.1:1"));
+        database.set("Bridge", bridge, Map.of("controller", Set.of(controller)));
+        reconciler = newReconciler();
+        reconciler.start();
+        database.commit();
+        BridgePipeline br0 = pipeline.bridge("br0");
+        br0.apply(FlowText.parseFlowMod(FlowMod.Command.ADD, "actions=drop"));
+        assertThat(database.row("Controller", controller).stringMap("status")).isEmpty();
+        database.set("Open_vSwitch", database.rootUuid(), Map.of("other_config", Map.of()));
+        database.commit();
+        assertThat(database.row("Controller", controller).stringMap("status")).containsKey("state");
+        assertThat(br0.tables().getFirst().activeCount()).isEqualTo(1);
+        database.set("Open_vSwitch", database.rootUuid(), Map.of("other_config", Map.of("flow-restore-wait", "true")));
+        database.commit();
+        assertThat(br0.tables().getFirst().activeCount()).isEqualTo(1);
+        database.commit();
+        assertThat(database.row("Controller", controller).stringMap("status")).containsKey("state");
     }
 
     @Test

@@ -60,13 +60,22 @@ final class AsyncMasks {
     }
 
     /** What a controller gets that has asked for nothing. A tool on the management socket gets nothing at all. */
-    static AsyncMasks standard() {
+    static AsyncMasks standard(WireVersion version) {
         AsyncMasks standard = new AsyncMasks();
         standard.set(Kind.PACKET_IN, MASTER, Kind.PACKET_IN.reasons & ~INVALID_TTL);
         standard.set(Kind.PORT_STATUS, MASTER, Kind.PORT_STATUS.reasons);
         standard.set(Kind.PORT_STATUS, SLAVE, Kind.PORT_STATUS.reasons);
-        standard.set(Kind.FLOW_REMOVED, MASTER, Kind.FLOW_REMOVED.reasons);
+        standard.set(Kind.FLOW_REMOVED, MASTER, reasonsOfRemoval(version));
         return standard;
+    }
+
+    /** Those that the version has; Open vSwitch does not turn others into them. */
+    private static int reasonsOfRemoval(WireVersion version) {
+        return switch (version) {
+            case OF10, OF11, OF12 -> 0b111;
+            case OF13 -> 0b1111;
+            case OF14, OF15 -> Kind.FLOW_REMOVED.reasons;
+        };
     }
 
     int get(Kind kind, int role) {

@@ -2,6 +2,7 @@ package io.turnstile.openflow;
 
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
@@ -15,10 +16,15 @@ import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.ScheduledFuture;
+import io.turnstile.openflow.wire.Wire;
+import io.turnstile.openflow.wire.WireVersion;
+import io.turnstile.pipeline.FlowChanges;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
+import io.turnstile.pipeline.OpenFlowSwitch.TableDescription;
 import io.turnstile.pipeline.PortStatusReason;
+import io.turnstile.pipeline.TableStatusReason;
 import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.FlowRemovedReason;
 import io.turnstile.pipeline.flow.Match;
@@ -30,6 +36,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
+import java.util.ArrayDeque;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -38,6 +45,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 import org.projectfloodlight.openflow.protocol.OFPortReason;
 import org.slf4j.Logger;
@@ -51,6 +59,8 @@ public final class BridgeAgent implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(BridgeAgent.class);
     /** Of one listener; the memory that a connection takes without having said anything is not counted. */
     static final int MAX_CONNECTIONS = 512;
+    /** Changes of flows that those who watch have not been told of yet; beyond, whoever makes them waits. */
+    private static final int MAX_UNTOLD_CHANGES = 4096;
 
     private final EventLoop loop;
     private final OpenFlowSwitch bridge;
@@ -61,6 +71,8 @@ public final class BridgeAgent implements AutoCloseable {
 
     /** Whether a connection is to hear of packets that no flow matches. Written by the event loop thread. */
     private volatile boolean wantsMisses;
+    /** The same of changes of flows. */
+    private volatile boolean wantsFlowChanges;
 
     // Event loop thread only.
     private final Map<String, Channel> listeners = new LinkedHashMap<>();
@@ -73,6 +85,15 @@ public final class BridgeAgent implements AutoCloseable {
     private boolean anyConnected;
     private int unixPeers;
     private boolean closed;
+    /** Whether the bridge tells of every change of flows. */
+    private boolean watching;
+    /** The last change of flows that was told. */
+    private long changesSeen;
+
+    private final ArrayDeque<Awaited> awaited = new ArrayDeque<>();
+
+    /** Something that is to be done when that change has been told. */
+    private record Awaited(long changeNumber, Runnable action) {}
 
     BridgeAgent(EventLoop loop, OpenFlowSwitch bridge, Shared shared) {
         this.loop = loop;
@@ -405,6 +426,7 @@ public final class BridgeAgent implements AutoCloseable {
         controllers.values().forEach(link -> link.lost(connection));
         updateConnected();
         updateMisses();
+        updateWatching();
     }
 
     /** To be called when a connection has come, gone or said what it wants. */
@@ -413,6 +435,79 @@ public final class BridgeAgent implements AutoCloseable {
         if (wanted != wantsMisses) {
             wantsMisses = wanted;
             refreshSubscribers();
+        }
+    }
+
+    // ---- changes of flows ----
+
+    OpenFlowSwitch bridge() {
+        return bridge;
+    }
+
+    long changesSeen() {
+        return changesSeen;
+    }
+
+    /** Something that the peer may have asked for in vain. */
+    interface Refusable {
+        void run() throws OfException;
+    }
+
+    /**
+     * Does something for the connection once every change of flows is told, from the next one on: at once if that is so
+     * already, and otherwise while the connection's requests wait, for a change may be under way.
+     */
+    void watchFlows(OpenFlowConnection connection, Request request, Refusable action) throws OfException {
+        if (watching) {
+            action.run();
+            return;
+        }
+        wantsFlowChanges = true;
+        ByteBuf copy = Unpooled.copiedBuffer(request.message());
+        connection.doElsewhere(() -> {
+            long before = bridge.monitorPoint().changeNumber();
+            bridge.refreshSubscribers();
+            return () -> {
+                watching = true;
+                changesSeen = Math.max(changesSeen, before);
+                try {
+                    action.run();
+                } catch (OfException refused) {
+                    connection.error(copy, copy.getInt(Wire.XID_OFFSET), refused.code());
+                }
+            };
+        });
+    }
+
+    /** To be called when monitors have come or gone. */
+    void updateWatching() {
+        boolean wanted = connections.stream().anyMatch(each -> !each.monitors().isEmpty());
+        if (watching && !wanted) {
+            watching = false;
+            wantsFlowChanges = false;
+            refreshSubscribers();
+        }
+    }
+
+    /** Does something once that change has been told; waits for nothing if no changes are. */
+    void whenSeen(long changeNumber, Runnable action) {
+        if (!watching || changesSeen >= changeNumber) {
+            action.run();
+        } else {
+            awaited.add(new Awaited(changeNumber, action));
+        }
+    }
+
+    /** Whether the bridge changes faster than that is told. */
+    boolean isFarBehind() {
+        return watching && bridge.monitorPoint().changeNumber() - changesSeen > MAX_UNTOLD_CHANGES;
+    }
+
+    private void changed(FlowChanges changes) {
+        changesSeen = changes.number();
+        List.copyOf(connections).forEach(each -> each.monitors().changed(changes));
+        while (!awaited.isEmpty() && awaited.element().changeNumber <= changesSeen) {
+            awaited.remove().action.run();
         }
     }
 
@@ -463,6 +558,27 @@ public final class BridgeAgent implements AutoCloseable {
     /** All ones while no controller has given one. */
     long generationId() {
         return generationKnown ? generationId : -1L;
+    }
+
+    /** Whether anybody else wants to know what this connection changes. */
+    boolean forwards(OpenFlowConnection source, int reason) {
+        return connections.stream().anyMatch(other -> other != source && other.wantsForwarded(reason));
+    }
+
+    /**
+     * OFPT_REQUESTFORWARD: tells the other connections of what this one has changed, if they want to know.
+     *
+     * @param reason the bit of {@link AsyncMasks.Kind#REQUESTFORWARD}
+     * @param first the first version that has such requests
+     * @param writer writes the request under the version of who is told
+     */
+    void forward(
+            OpenFlowConnection source, int reason, WireVersion first, BiConsumer<ByteBuf, WireVersion> writer) {
+        for (OpenFlowConnection other : List.copyOf(connections)) {
+            if (other != source && other.isReady() && other.session().agreedVersion().isAtLeast(first)) {
+                other.requestForward(reason, writer);
+            }
+        }
     }
 
     void setRole(OpenFlowConnection connection, Role role) {
@@ -528,6 +644,21 @@ public final class BridgeAgent implements AutoCloseable {
                 case MODIFY -> OFPortReason.MODIFY;
             };
             backlog.put(() -> List.copyOf(connections).forEach(c -> c.portStatus(port, named)));
+        }
+
+        @Override
+        public boolean wantsFlowChanges() {
+            return wantsFlowChanges;
+        }
+
+        @Override
+        public void flowsChanged(FlowChanges changes) {
+            backlog.put(() -> changed(changes));
+        }
+
+        @Override
+        public void tableStatus(TableDescription table, TableStatusReason reason) {
+            backlog.put(() -> List.copyOf(connections).forEach(c -> c.tableStatus(table, reason)));
         }
     }
 }

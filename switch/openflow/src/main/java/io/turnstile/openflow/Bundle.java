@@ -4,15 +4,18 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.turnstile.openflow.wire.FlowModCodec;
 import io.turnstile.openflow.wire.GroupCodec;
+import io.turnstile.openflow.wire.PacketOutCodec;
 import io.turnstile.openflow.wire.Wire;
 import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.pipeline.flow.SwitchChange;
-import java.util.AbstractList;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
+import java.util.NoSuchElementException;
 import org.jspecify.annotations.Nullable;
+import org.projectfloodlight.openflow.protocol.OFPortMod;
 
 /**
  * A bundle that is being filled (OpenFlow 1.5.1 §6.9): its messages' bytes, one behind the other in large chunks. A
@@ -57,6 +60,7 @@ final class Bundle implements AutoCloseable {
     private boolean closed;
     private boolean incomplete;
     private long usedNs;
+    private int firstPortMod = -1;
     // Where the message that was asked for last stands: mostly the next one is asked for.
     private int cursorChunk;
     private int cursorIndex;
@@ -102,6 +106,11 @@ final class Bundle implements AutoCloseable {
         return size;
     }
 
+    /** The number of the first message that changes a port; negative if there is none. */
+    int firstPortMod() {
+        return firstPortMod;
+    }
+
     /** What it takes of the budget. */
     long takenBytes() {
         return takenBytes;
@@ -139,7 +148,7 @@ final class Bundle implements AutoCloseable {
     /**
      * Adds a message.
      *
-     * @param message a whole modification of flows or groups, which can be read
+     * @param message a whole message that may be bundled, which can be read
      * @throws OfException if there are too many, or the budget has no room for it
      */
     void add(ByteBuf message, long nowNs) throws OfException {
@@ -153,6 +162,10 @@ final class Bundle implements AutoCloseable {
         }
         message.getBytes(message.readerIndex(), last.bytes, last.usedBytes, length);
         last.usedBytes += length;
+        int type = message.getUnsignedByte(message.readerIndex() + Wire.TYPE_OFFSET);
+        if (firstPortMod < 0 && type == MessageType.PORT_MOD.number(version)) {
+            firstPortMod = size;
+        }
         size++;
         usedNs = nowNs;
     }
@@ -210,33 +223,55 @@ final class Bundle implements AutoCloseable {
         return low;
     }
 
-    /** The messages as changes of flows and groups, each read when it is asked for; best asked for in order. */
-    List<SwitchChange> changes() {
-        return new AbstractList<>() {
-            @Override
-            public SwitchChange get(int index) {
-                try {
-                    return read(message(index), version);
-                } catch (OfException e) {
-                    throw new IllegalStateException("a bundled message that could be read can be no more", e);
-                }
-            }
-
-            @Override
-            public int size() {
-                return size;
-            }
-        };
+    /** The messages as changes, each read when it is asked for. */
+    Changes changes() {
+        return new Changes();
     }
 
-    /** Reads a whole message as a change of flows or groups. */
+    /** A place among the messages. */
+    final class Changes implements Iterator<SwitchChange> {
+        private int next;
+
+        @Override
+        public boolean hasNext() {
+            return next < size;
+        }
+
+        @Override
+        public SwitchChange next() {
+            if (!hasNext()) {
+                throw new NoSuchElementException();
+            }
+            try {
+                return read(message(next++), version);
+            } catch (OfException e) {
+                throw new IllegalStateException("a bundled message that could be read can be no more", e);
+            }
+        }
+
+        /** The transaction id of the message that was read last. */
+        int xid() {
+            return message(next - 1).getInt(Wire.XID_OFFSET);
+        }
+    }
+
+    /** Reads a whole message as a change that may be bundled. */
     static SwitchChange read(ByteBuf message, WireVersion version) throws OfException {
         ByteBuf body =
                 message.slice(message.readerIndex() + Wire.HEADER_BYTES, message.readableBytes() - Wire.HEADER_BYTES);
-        return message.getUnsignedByte(message.readerIndex() + Wire.TYPE_OFFSET)
-                        == MessageType.GROUP_MOD.number(version)
-                ? GroupCodec.read(body, version)
-                : FlowModCodec.read13(body, version);
+        MessageType type = MessageType.received(
+                MessageNumber.Space.TYPE,
+                version,
+                message.getUnsignedByte(message.readerIndex() + Wire.TYPE_OFFSET));
+        return switch (type) {
+            case FLOW_MOD -> FlowModCodec.read13(body, version);
+            case GROUP_MOD -> GroupCodec.read(body, version);
+            case PACKET_OUT -> PacketOutCodec.read(body, version);
+            case PORT_MOD -> PortMessages.modification(Request.parse(message, OFPortMod.class));
+            case null, default ->
+                throw new OfException(
+                        OfErrorCode.OFPBFC_MSG_UNSUP, "only flow, group and port modifications and packets are bundled");
+        };
     }
 
     /** Gives its memory back to the budget. */

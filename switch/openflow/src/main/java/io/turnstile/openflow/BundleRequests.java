@@ -5,6 +5,7 @@ import io.netty.buffer.Unpooled;
 import io.turnstile.openflow.wire.ErrorCodec;
 import io.turnstile.openflow.wire.Wire;
 import io.turnstile.openflow.wire.WireVersion;
+import io.turnstile.pipeline.ChangeOrigin;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.OpenFlowSwitch.BundleException;
 import io.turnstile.pipeline.flow.OfErrorCode;
@@ -13,8 +14,9 @@ import io.turnstile.time.Clock;
 import java.util.function.Supplier;
 
 /**
- * Bundles of modifications of flows and groups (OpenFlow 1.5.1 §6.9, §7.3.9), applied all at once or not at all. What
- * is wrong with a message is answered when it comes, as Open vSwitch does; a bundle that is misused is gone.
+ * Bundles of modifications of flows, groups and ports, and of packets to be sent (OpenFlow 1.5.1 §6.9, §7.3.9), applied
+ * all at once or not at all. What is wrong with a message is answered when it comes, as Open vSwitch does; a bundle that
+ * is misused is gone.
  */
 final class BundleRequests {
     private static final int OPEN_REQUEST = 0;
@@ -27,14 +29,17 @@ final class BundleRequests {
     static final int MAX_BUNDLES = 64;
 
     private final OpenFlowSwitch bridge;
+    private final BridgeAgent agent;
+    /** What all bundles of the process may hold. */
     private final ByteBudget budget;
+
     private final Clock clock;
 
-    /** @param budget what all bundles of the process may hold */
-    BundleRequests(OpenFlowSwitch bridge, ByteBudget budget, Clock clock) {
+    BundleRequests(OpenFlowSwitch bridge, BridgeAgent agent) {
         this.bridge = bridge;
-        this.budget = budget;
-        this.clock = clock;
+        this.agent = agent;
+        this.budget = agent.shared().bundles();
+        this.clock = agent.clock();
     }
 
     /** bundle_id 32, type 16, flags 16. */
@@ -112,8 +117,8 @@ final class BundleRequests {
         int id = body.readInt();
         body.skipBytes(2);
         int flags = body.readUnsignedShort();
-        ByteBuf modification = bundled(body, version, request.reply().xid());
-        Bundle.read(modification, version);
+        ByteBuf bundled = bundled(body, version, request.reply().xid());
+        Bundle.read(bundled, version);
         Bundle bundle = session.bundles.get(id);
         if (bundle == null) {
             bundle = make(id, checked(flags), request);
@@ -123,7 +128,7 @@ final class BundleRequests {
             throw misused(id, session, OfErrorCode.OFPBFC_BAD_FLAGS, "has other flags");
         }
         try {
-            bundle.add(modification, clock.nowNs());
+            bundle.add(bundled, clock.nowNs());
         } catch (OfException full) {
             bundle.miss(); // what comes after it may fit again, and must not be taken for the whole
             throw full;
@@ -143,10 +148,6 @@ final class BundleRequests {
         if (body.getInt(at + Wire.XID_OFFSET) != xid) {
             throw new OfException(OfErrorCode.OFPBFC_MSG_BAD_XID, "bundled message under another xid");
         }
-        int type = body.getUnsignedByte(at + Wire.TYPE_OFFSET);
-        if (type != MessageType.FLOW_MOD.number(version) && type != MessageType.GROUP_MOD.number(version)) {
-            throw new OfException(OfErrorCode.OFPBFC_MSG_UNSUP, "only flow_mod and group_mod may be bundled");
-        }
         return body.slice(at, length);
     }
 
@@ -163,24 +164,38 @@ final class BundleRequests {
         session.bundles.remove(id); // neither idle nor to be discarded from now on
         Reply reply = request.reply();
         ByteBuf commit = Unpooled.copiedBuffer(request.message());
+        if (bundle.firstPortMod() >= 0 && (flags & FLAG_ATOMIC) != 0) { // ports' changes are seen one by one
+            ByteBuf culprit = Unpooled.copiedBuffer(bundle.message(bundle.firstPortMod()));
+            bundle.close();
+            refuse(culprit, OfErrorCode.OFPBFC_MSG_FAILED, reply);
+            refuse(commit, OfErrorCode.OFPBFC_MSG_FAILED, reply);
+            return;
+        }
+        OpenFlowConnection connection = request.connection();
+        BundledChanges changes = new BundledChanges(
+                bundle, bridge, agent.forwards(connection, GroupRequests.FORWARDED_GROUP_MOD));
         Supplier<Runnable> work = () -> {
             try {
-                bridge.applyAll(bundle.changes());
-                return () -> answer(id, COMMIT_REQUEST + 1, flags, reply);
+                bridge.applyAll(changes, new ChangeOrigin(connection, changes::xid));
+                return () -> {
+                    answer(id, COMMIT_REQUEST + 1, flags, reply);
+                    changes.forward(connection, agent);
+                    bundle.close();
+                };
             } catch (BundleException refused) {
                 OfErrorCode code =
                         refused.getCause() instanceof OfException cause ? cause.code() : OfErrorCode.OFPBFC_MSG_FAILED;
                 ByteBuf culprit = Unpooled.copiedBuffer(bundle.message(refused.index()));
+                bundle.close();
                 return () -> {
                     // The message at fault is reported under its own xid, then the commit under that of the commit.
                     refuse(culprit, code, reply);
                     refuse(commit, OfErrorCode.OFPBFC_MSG_FAILED, reply);
                 };
             } catch (Throwable e) { // contained: who commits is told
-                request.connection().requestFailed(MessageType.BUNDLE_CONTROL.label(), e);
-                return () -> refuse(commit, OfErrorCode.OFPBRC_EPERM, reply);
-            } finally {
+                connection.requestFailed(MessageType.BUNDLE_CONTROL.label(), e);
                 bundle.close();
+                return () -> refuse(commit, OfErrorCode.OFPBRC_EPERM, reply);
             }
         };
         try {

@@ -6,6 +6,7 @@ import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
 import java.util.function.BiConsumer;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.IntPredicate;
 
 /** Flow statistics, one message after the other as the peer takes them. Event loop thread only. */
 final class FlowDump implements LongReply {
@@ -31,8 +32,13 @@ final class FlowDump implements LongReply {
      * @return whether there may be more
      */
     static boolean lookAtSome(FlowCursor flows, Consumer<FlowStats> visitor, BooleanSupplier isEnough) {
+        return lookAtSome(atMost -> flows.advance(atMost, visitor), isEnough);
+    }
+
+    /** @param look looks at so many at most, and returns whether there may be more */
+    static boolean lookAtSome(IntPredicate look, BooleanSupplier isEnough) {
         long beganNs = System.nanoTime();
-        while (flows.advance(FLOWS_PER_LOOK, visitor)) {
+        while (look.test(FLOWS_PER_LOOK)) {
             if (isEnough.getAsBoolean() || System.nanoTime() - beganNs >= PIECE_NS) {
                 return true;
             }

@@ -5,11 +5,13 @@ import io.turnstile.openflow.wire.FlowModCodec;
 import io.turnstile.openflow.wire.FlowStatsCodec;
 import io.turnstile.openflow.wire.PacketOutCodec;
 import io.turnstile.openflow.wire.WireVersion;
+import io.turnstile.pipeline.ChangeOrigin;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowQuery;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
 import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.OfException;
+import io.turnstile.pipeline.flow.PacketOut;
 import java.util.function.BiConsumer;
 
 /** Flow modifications, packet-outs, flow and aggregate statistics. */
@@ -36,14 +38,16 @@ final class FlowRequests {
 
     /** What may take long is done off the event loop, while the connection waits and others do not. */
     private void apply(FlowMod change, Request request) throws OfException {
-        if (bridge.tryApply(change)) {
+        ChangeOrigin origin = request.origin();
+        if (bridge.tryApply(change, origin)) {
+            request.connection().keepPace();
             return;
         }
-        request.changeElsewhere(MessageType.FLOW_MOD, () -> bridge.apply(change));
+        request.changeElsewhere(MessageType.FLOW_MOD, () -> bridge.apply(change, origin));
     }
 
     void packetOut(Request request) throws OfException {
-        PacketOutCodec.PacketOut out = PacketOutCodec.read(request.body(), request.version());
+        PacketOut out = PacketOutCodec.read(request.body(), request.version());
         bridge.packetOut(out.inPort(), out.actions(), out.frame());
     }
 

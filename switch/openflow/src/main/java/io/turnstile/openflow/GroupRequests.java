@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.turnstile.openflow.wire.GroupCodec;
 import io.turnstile.openflow.wire.MeterCodec;
 import io.turnstile.openflow.wire.WireVersion;
+import io.turnstile.pipeline.ChangeOrigin;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.flow.GroupMod;
 import io.turnstile.pipeline.flow.MeterMod;
@@ -15,10 +16,17 @@ import java.util.function.BiConsumer;
 final class GroupRequests {
     private static final int NICIRA_STATISTICS_PAD_BYTES = 4;
 
-    private final OpenFlowSwitch bridge;
+    /** OFPRFR_GROUP_MOD. */
+    static final int FORWARDED_GROUP_MOD = 0;
 
-    GroupRequests(OpenFlowSwitch bridge) {
+    private static final int FORWARDED_METER_MOD = 1;
+
+    private final OpenFlowSwitch bridge;
+    private final BridgeAgent agent;
+
+    GroupRequests(OpenFlowSwitch bridge, BridgeAgent agent) {
         this.bridge = bridge;
+        this.agent = agent;
     }
 
     // ---- groups ----
@@ -26,8 +34,17 @@ final class GroupRequests {
     /** A deletion may take flows with it, as many as there are: then it is done off the event loop. */
     void modify(Request request) throws OfException {
         GroupMod change = GroupCodec.read(request.body(), request.version());
-        if (!bridge.tryApply(change)) {
-            request.changeElsewhere(MessageType.GROUP_MOD, () -> bridge.apply(change));
+        ForwardedGroupMod forwarded = new ForwardedGroupMod(change, bridge, ForwardedGroupMod.exists(change, bridge));
+        int xid = request.reply().xid();
+        if (bridge.tryApply(change, request.origin())) {
+            request.connection().keepPace();
+            forwarded.tell(request.connection(), xid, agent);
+        } else {
+            ChangeOrigin origin = request.origin();
+            request.changeElsewhere(
+                    MessageType.GROUP_MOD,
+                    () -> bridge.apply(change, origin),
+                    () -> forwarded.tell(request.connection(), xid, agent));
         }
     }
 
@@ -86,7 +103,20 @@ final class GroupRequests {
     /** A deletion waits for packets under way, like any change. */
     void modifyMeter(Request request) throws OfException {
         MeterMod change = MeterCodec.read(request.body());
-        request.changeElsewhere(MessageType.METER_MOD, () -> bridge.apply(change));
+        ChangeOrigin origin = request.origin();
+        request.changeElsewhere(
+                MessageType.METER_MOD, () -> bridge.apply(change, origin), () -> forward(change, request, origin));
+    }
+
+    /** Who speaks a version without meters is not told of them. */
+    private void forward(MeterMod change, Request request, ChangeOrigin origin) {
+        agent.forward(request.connection(), FORWARDED_METER_MOD, WireVersion.OF13, (out, version) ->
+                MessageFraming.write(
+                        out,
+                        MessageType.METER_MOD,
+                        version,
+                        origin.xid().getAsInt(),
+                        body -> MeterCodec.write(body, change)));
     }
 
     void meterStatistics(Request request) throws OfException {

@@ -13,6 +13,22 @@ interface LongReply {
      */
     boolean proceed();
 
+    /** Something short that has to wait its turn. */
+    static LongReply once(Runnable sending, Runnable abandoning) {
+        return new LongReply() {
+            @Override
+            public boolean proceed() {
+                sending.run();
+                return false;
+            }
+
+            @Override
+            public void abandon() {
+                abandoning.run();
+            }
+        };
+    }
+
     /** The connection has ended before the reply: lets go of what has not been sent. */
     void abandon();
 

@@ -71,10 +71,12 @@ final class MessageFraming {
         need(body, EXPERIMENTER_HEAD_BYTES);
         int experimenter = body.readInt();
         int subtype = body.readInt();
-        if (experimenter != Wire.NICIRA) {
-            throw badExperimenter(experimenter);
-        }
-        return known(MessageType.received(Space.NICIRA_STATISTICS, version, subtype), Space.NICIRA_STATISTICS, subtype);
+        Space space = switch (experimenter) {
+            case Wire.NICIRA -> Space.NICIRA_STATISTICS;
+            case Wire.ONF -> Space.ONF_STATISTICS;
+            default -> throw badExperimenter(experimenter);
+        };
+        return known(MessageType.received(space, version, subtype), space, subtype);
     }
 
     private static OfException badExperimenter(int experimenter) {
@@ -104,7 +106,8 @@ final class MessageFraming {
             case TYPE -> {}
             case NICIRA -> out.writeInt(Wire.NICIRA).writeInt(number);
             case ONF -> out.writeInt(Wire.ONF).writeInt(number);
-            case STATISTICS, NICIRA_STATISTICS -> throw new IllegalArgumentException(type + ": see startStatistics");
+            case STATISTICS, NICIRA_STATISTICS, ONF_STATISTICS ->
+                throw new IllegalArgumentException(type + ": see startStatistics");
         }
         body.accept(out);
         Wire.endMessage(out, start);
@@ -119,7 +122,10 @@ final class MessageFraming {
         out.writeZero(version.hasInstructions() ? 4 : 0);
         switch (type.space()) {
             case STATISTICS -> {}
-            case NICIRA_STATISTICS -> out.writeInt(Wire.NICIRA).writeInt(number).writeInt(0);
+            // The padding is of 1.0 alone.
+            case NICIRA_STATISTICS ->
+                out.writeInt(Wire.NICIRA).writeInt(number).writeZero(version.hasInstructions() ? 0 : 4);
+            case ONF_STATISTICS -> out.writeInt(Wire.ONF).writeInt(number);
             case TYPE, NICIRA, ONF -> throw new IllegalArgumentException(type + " is no statistics");
         }
     }

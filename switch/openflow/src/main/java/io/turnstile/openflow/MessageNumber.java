@@ -16,7 +16,9 @@ final class MessageNumber {
         /** The subtype of one of ONF's experimenter messages. */
         ONF,
         /** The subtype of Nicira's experimenter statistics. */
-        NICIRA_STATISTICS
+        NICIRA_STATISTICS,
+        /** The subtype of ONF's experimenter statistics. */
+        ONF_STATISTICS
     }
 
     /** What {@link #in} says of a version that does not have the message. */
@@ -67,9 +69,19 @@ final class MessageNumber {
         return everywhere(Space.ONF, number);
     }
 
+    /** One of ONF's messages that 1.3 alone has. */
+    static MessageNumber onf13(int number) {
+        return everywhere(Space.ONF, NONE).from(WireVersion.OF13, number).from(WireVersion.OF14, NONE);
+    }
+
     /** Nicira's statistics are for OpenFlow 1.0, whose own cannot hold an extensible match. */
     static MessageNumber niciraStatistics(int number) {
         return everywhere(Space.NICIRA_STATISTICS, number).from(WireVersion.OF11, NONE);
+    }
+
+    /** ONF's statistics are what 1.3 has of later versions. */
+    static MessageNumber onfStatistics(int number) {
+        return everywhere(Space.ONF_STATISTICS, NONE).from(WireVersion.OF13, number).from(WireVersion.OF14, NONE);
     }
 
     /** The same with another number in this version and all later ones. */

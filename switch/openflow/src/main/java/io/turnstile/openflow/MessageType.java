@@ -4,6 +4,8 @@ import static io.turnstile.openflow.MessageNumber.NONE;
 import static io.turnstile.openflow.MessageNumber.nicira;
 import static io.turnstile.openflow.MessageNumber.niciraStatistics;
 import static io.turnstile.openflow.MessageNumber.onf;
+import static io.turnstile.openflow.MessageNumber.onf13;
+import static io.turnstile.openflow.MessageNumber.onfStatistics;
 import static io.turnstile.openflow.MessageNumber.statistics;
 import static io.turnstile.openflow.MessageNumber.type;
 import static io.turnstile.openflow.MessageType.Direction.BOTH;
@@ -66,7 +68,7 @@ enum MessageType {
     PORT_MOD          ("OFPT_PORT_MOD",            type(15).from(OF11, 16),          FROM_CONTROLLER,  MAY_NOT,     0, parsed(OFPortMod.class, (to, r, mod) -> to.standard().portMod(mod, r))),
     GROUP_MOD         ("OFPT_GROUP_MOD",           type(OF11, 15),                   FROM_CONTROLLER,  MAY_NOT,     0, (to, r) -> to.groups().modify(r)),
     TABLE_MOD         ("OFPT_TABLE_MOD",           type(OF11, 17),                   FROM_CONTROLLER,  MAY_NOT,     8, (to, r) -> to.standard().tableMod(r)),
-    BARRIER_REQUEST   ("OFPT_BARRIER_REQUEST",     type(18).from(OF11, 20),          FROM_CONTROLLER,  MAY,         0, parsed(OFBarrierRequest.class, (to, r, empty) -> to.standard().barrier(r.reply()))),
+    BARRIER_REQUEST   ("OFPT_BARRIER_REQUEST",     type(18).from(OF11, 20),          FROM_CONTROLLER,  MAY,         0, parsed(OFBarrierRequest.class, (to, r, empty) -> to.standard().barrier(r))),
     QUEUE_GET_CONFIG10("OFPT_QUEUE_GET_CONFIG_REQUEST (1.0)", type(20).from(OF11, NONE), FROM_CONTROLLER, MAY,        4, (to, r) -> to.standard().queueConfig(r)),
     QUEUE_GET_CONFIG  ("OFPT_QUEUE_GET_CONFIG_REQUEST", type(OF11, 22).from(OF14, NONE), FROM_CONTROLLER, MAY,        8, (to, r) -> to.standard().queueConfig(r)),
     QUEUE_GET_CONFIG_REPLY("OFPT_QUEUE_GET_CONFIG_REPLY", type(21).from(OF11, 23).from(OF14, NONE)),
@@ -77,6 +79,8 @@ enum MessageType {
     SET_ASYNC         ("OFPT_SET_ASYNC",           type(OF14, 28),                   FROM_CONTROLLER,  MAY,         0, (to, r) -> to.roles().setAsync(r)),
     METER_MOD         ("OFPT_METER_MOD",           type(OF13, 29),                   FROM_CONTROLLER,  MAY_NOT,     0, (to, r) -> to.groups().modifyMeter(r)),
     ROLE_STATUS       ("OFPT_ROLE_STATUS",         type(OF14, 30)),
+    TABLE_STATUS      ("OFPT_TABLE_STATUS",        type(OF14, 31)),
+    REQUESTFORWARD    ("OFPT_REQUESTFORWARD",      type(OF14, 32)),
     BUNDLE_CONTROL    ("OFPT_BUNDLE_CONTROL",      type(OF14, 33),                   BOTH,             MAY_NOT,     8, (to, r) -> to.bundles().control(r)),
     /** What ONF's bundle control is answered by under 1.0, which has no bundles. */
     BUNDLE_REPLY10    ("OFPT_BUNDLE_CONTROL (1.0)", type(33).from(OF13, NONE)),
@@ -97,6 +101,7 @@ enum MessageType {
     TABLE_FEATURES    ("OFPMP_TABLE_FEATURES",     statistics(OF13, 12),             FROM_CONTROLLER,  MAY,         0, (to, r) -> to.standard().tableFeatures(r)),
     TABLE_DESC        ("OFPMP_TABLE_DESC",         statistics(OF14, 14),             FROM_CONTROLLER,  MAY,         0, (to, r) -> to.standard().tableDescriptions(r)),
     QUEUE_DESC        ("OFPMP_QUEUE_DESC",         statistics(OF14, 15),             FROM_CONTROLLER,  MAY,         8, (to, r) -> to.standard().queueDescriptions(r)),
+    FLOW_MONITOR      ("OFPST_FLOW_MONITOR",       statistics(OF14, 16),             FROM_CONTROLLER,  MAY,         0, (to, r) -> to.monitors().monitor(r)),
     PORT_DESC         ("OFPST_PORT_DESC",          statistics(13),                   FROM_CONTROLLER,  MAY,         0, (to, r) -> to.standard().portDescriptions(r)),
 
     NXT_ROLE_REQUEST  ("NXT_ROLE_REQUEST",         nicira(10),                       FROM_CONTROLLER,  MAY,         4, (to, r) -> to.roles().roleOfNicira(r)),
@@ -109,6 +114,9 @@ enum MessageType {
     NXT_PACKET_IN     ("NXT_PACKET_IN",            nicira(17)),
     NXT_SET_ASYNC_CONFIG("NXT_SET_ASYNC_CONFIG",   nicira(19),                       FROM_CONTROLLER,  MAY,        24, (to, r) -> to.nicira().setAsyncConfig(r)),
     NXT_SET_CONTROLLER_ID("NXT_SET_CONTROLLER_ID", nicira(20),                       FROM_CONTROLLER,  MAY,         8, (to, r) -> to.nicira().setControllerId(r)),
+    NXT_FLOW_MONITOR_CANCEL("NXT_FLOW_MONITOR_CANCEL", nicira(21).from(OF13, NONE),  FROM_CONTROLLER,  MAY,         4, (to, r) -> to.monitors().cancel(r)),
+    NXT_FLOW_MONITOR_PAUSED("NXT_FLOW_MONITOR_PAUSED", nicira(22).from(OF13, NONE)),
+    NXT_FLOW_MONITOR_RESUMED("NXT_FLOW_MONITOR_RESUMED", nicira(23).from(OF13, NONE)),
     NXT_TLV_TABLE_MOD ("NXT_TLV_TABLE_MOD",        nicira(24),                       FROM_CONTROLLER,  MAY_NOT,     8, (to, r) -> to.nicira().changeTlvTable(r)),
     NXT_TLV_TABLE_REQUEST("NXT_TLV_TABLE_REQUEST", nicira(25),                       FROM_CONTROLLER,  MAY,         0, (to, r) -> to.nicira().tlvTable(r.reply())),
     NXT_TLV_TABLE_REPLY("NXT_TLV_TABLE_REPLY",     nicira(26)),
@@ -117,12 +125,20 @@ enum MessageType {
     NXT_PACKET_IN2    ("NXT_PACKET_IN2",           nicira(30)),
     NXT_GROUP_MOD     ("NXT_GROUP_MOD",            nicira(31).from(OF11, NONE), FROM_CONTROLLER,  MAY_NOT,     0, (to, r) -> to.groups().modify(r)),
     NXT_CT_FLUSH      ("NXT_CT_FLUSH",             nicira(32),                       FROM_CONTROLLER,  MAY_NOT,     0, (to, r) -> to.nicira().flush(r)),
+    NXT_REQUESTFORWARD("NXT_REQUESTFORWARD",       nicira(132).from(OF13, NONE)),
     NXST_FLOW         ("NXST_FLOW",                niciraStatistics(0),              FROM_CONTROLLER,  MAY,         4, (to, r) -> to.flows().flowsOfNicira(r)),
     NXST_AGGREGATE    ("NXST_AGGREGATE",           niciraStatistics(1),              FROM_CONTROLLER,  MAY,         4, (to, r) -> to.flows().aggregateOfNicira(r)),
+    NXST_FLOW_MONITOR ("NXST_FLOW_MONITOR",        niciraStatistics(2).from(OF11, 2).from(OF13, NONE), FROM_CONTROLLER, MAY, 0, (to, r) -> to.monitors().monitor(r)),
     NXST_GROUP        ("NXST_GROUP",               niciraStatistics(7),              FROM_CONTROLLER,  MAY,        12, (to, r) -> to.groups().groupStatisticsOfNicira(r)),
     NXST_GROUP_DESC   ("NXST_GROUP_DESC",          niciraStatistics(8),              FROM_CONTROLLER,  MAY,        12, (to, r) -> to.groups().groupDescriptionsOfNicira(r)),
     NXST_GROUP_FEATURES("NXST_GROUP_FEATURES",     niciraStatistics(9),              FROM_CONTROLLER,  MAY,         4, (to, r) -> to.groups().groupFeaturesOfNicira(r)),
 
+    ONFST_FLOW_MONITOR("ONFST_FLOW_MONITOR",       onfStatistics(1870),              FROM_CONTROLLER,  MAY,         0, (to, r) -> to.monitors().monitor(r)),
+    ONFT_FLOW_MONITOR_CANCEL("ONFT_FLOW_MONITOR_CANCEL", onf13(1870),                FROM_CONTROLLER,  MAY,         4, (to, r) -> to.monitors().cancel(r)),
+    ONFT_FLOW_MONITOR_PAUSED("ONFT_FLOW_MONITOR_PAUSED", onf13(1871)),
+    ONFT_FLOW_MONITOR_RESUMED("ONFT_FLOW_MONITOR_RESUMED", onf13(1872)),
+    ONFT_ROLE_STATUS  ("ONFT_ROLE_STATUS",         onf13(1911)),
+    ONFT_REQUESTFORWARD("ONFT_REQUESTFORWARD",     onf13(2350)),
     ONF_BUNDLE_CONTROL("ONFT_BUNDLE_CONTROL",      onf(2300),                        BOTH,             MAY_NOT,     8, (to, r) -> to.bundles().control(r)),
     ONF_BUNDLE_ADD    ("ONFT_BUNDLE_ADD_MESSAGE",  onf(2301),                        FROM_CONTROLLER,  MAY_NOT,    16, (to, r) -> to.bundles().add(r));
     // spotless:on

@@ -3,6 +3,7 @@ package io.turnstile.openflow;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.turnstile.openflow.wire.Wire;
+import io.turnstile.openflow.wire.WireVersion;
 import java.util.function.Consumer;
 
 /**
@@ -54,6 +55,10 @@ final class MultipartReply {
         message = Unpooled.EMPTY_BUFFER; // no longer ours, whatever comes of it
         reply.send(whole);
         sent++;
+    }
+
+    WireVersion version() {
+        return reply.version();
     }
 
     /** How many messages have been sent. */

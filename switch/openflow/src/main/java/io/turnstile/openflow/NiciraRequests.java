@@ -44,7 +44,7 @@ final class NiciraRequests {
     }
 
     void setAsyncConfig(Request request) {
-        request.session().async = RoleRequests.readMasks(request.body(), request.version());
+        RoleRequests.set(RoleRequests.readMasks(request.body(), request.version()), request);
     }
 
     void setControllerId(Request request) {

@@ -11,10 +11,13 @@ import io.netty.util.concurrent.ScheduledFuture;
 import io.turnstile.openflow.wire.AsyncCodec;
 import io.turnstile.openflow.wire.AsyncCodec.PacketIn;
 import io.turnstile.openflow.wire.ErrorCodec;
+import io.turnstile.openflow.wire.TableModCodec;
 import io.turnstile.openflow.wire.Wire;
 import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
+import io.turnstile.pipeline.OpenFlowSwitch.TableDescription;
+import io.turnstile.pipeline.TableStatusReason;
 import io.turnstile.pipeline.flow.FlowRemovedReason;
 import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.OfErrorCode;
@@ -26,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import javax.net.ssl.SSLException;
@@ -66,6 +70,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
 
     private final BridgeAgent agent;
     private final Session session;
+    private final FlowMonitors monitors;
     private final int inactivityProbeMs;
     private final int greetingMs;
     private final ArrayDeque<ByteBuf> waiting = new ArrayDeque<>();
@@ -100,12 +105,17 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
     OpenFlowConnection(BridgeAgent agent, boolean service, int inactivityProbeMs, int greetingMs) {
         this.agent = agent;
         this.session = new Session(service);
+        this.monitors = new FlowMonitors(agent.bridge(), this, new Monitoring());
         this.inactivityProbeMs = inactivityProbeMs;
         this.greetingMs = greetingMs;
     }
 
     Session session() {
         return session;
+    }
+
+    FlowMonitors monitors() {
+        return monitors;
     }
 
     /** True once the version is agreed. */
@@ -156,6 +166,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
             unsent.leave();
         }
         pump().close();
+        monitors.close();
         session.discardAll();
         waiting.forEach(ByteBuf::release);
         waiting.clear();
@@ -390,6 +401,30 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
         }
     }
 
+    /**
+     * Answers a request when those who watch flows have been told of everything that has changed so far, while the next
+     * requests wait.
+     */
+    void answerAfterChanges(Runnable answer) {
+        if (monitors.isEmpty()) {
+            answer.run();
+            return;
+        }
+        waitForChanges(agent.bridge().monitorPoint().changeNumber(), () -> pump().start(LongReply.once(answer, () -> {})));
+    }
+
+    /** Has the next requests wait if this one changed more than can be told. */
+    void keepPace() {
+        if (agent.isFarBehind()) {
+            waitForChanges(agent.bridge().monitorPoint().changeNumber(), () -> {});
+        }
+    }
+
+    private void waitForChanges(long changeNumber, Runnable then) {
+        held = true;
+        agent.whenSeen(changeNumber, () -> goOn(then));
+    }
+
     /** Requests need not wait any more; what they say of bundles was said in time. */
     private void answered() {
         touchBundles(agent.clock().nowNs());
@@ -437,6 +472,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
             return;
         }
         session.version = agreed;
+        session.async = AsyncMasks.standard(agreed);
         agent.greeted(this);
     }
 
@@ -592,18 +628,79 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
         }
     }
 
-    /** OFPT_ROLE_STATUS: another connection became master (OpenFlow 1.5.1 §7.4.4). */
+    /**
+     * OFPT_ROLE_STATUS: another connection became master (OpenFlow 1.5.1 §7.4.4). As from Open vSwitch, whatever the
+     * masks say.
+     */
     void demoted(long generationId) {
         session.role = Role.SLAVE;
-        if (isReady() && session.agreedVersion().isAtLeast(WireVersion.OF14)) {
+        if (isReady() && session.agreedVersion().isAtLeast(WireVersion.OF13)) {
             send(
-                    MessageType.ROLE_STATUS,
+                    session.version == WireVersion.OF13 ? MessageType.ONFT_ROLE_STATUS : MessageType.ROLE_STATUS,
                     out -> out.writeInt(session.role.code()).writeInt(0).writeLong(generationId));
         }
     }
 
+    /** OFPT_TABLE_STATUS, since 1.4. */
+    void tableStatus(TableDescription table, TableStatusReason reason) {
+        if (wants(AsyncMasks.Kind.TABLE_STATUS, reason.number()) && session.agreedVersion().hasProperties()) {
+            send(MessageType.TABLE_STATUS, out -> TableModCodec.writeStatus(out, table, reason));
+        }
+    }
+
+    boolean wantsForwarded(int reason) {
+        return wants(AsyncMasks.Kind.REQUESTFORWARD, reason);
+    }
+
+    /** OFPT_REQUESTFORWARD, and what earlier versions have instead. */
+    void requestForward(int reason, BiConsumer<ByteBuf, WireVersion> writer) {
+        if (wantsForwarded(reason)) {
+            WireVersion version = session.agreedVersion();
+            MessageType type = switch (version) {
+                case OF10, OF11, OF12 -> MessageType.NXT_REQUESTFORWARD;
+                case OF13 -> MessageType.ONFT_REQUESTFORWARD;
+                case OF14, OF15 -> MessageType.REQUESTFORWARD;
+            };
+            send(type, out -> writer.accept(out, version));
+        }
+    }
+
+    /** How flow monitors speak. */
+    private final class Monitoring implements FlowMonitors.Peer {
+        @Override
+        public Reply unasked(Consumer<ByteBuf> sender) {
+            return new ReplyTo(0) {
+                @Override
+                public void send(ByteBuf message) {
+                    sender.accept(message);
+                }
+            };
+        }
+
+        @Override
+        public void start(LongReply reply) {
+            pump().start(reply);
+            if (unsent != null) {
+                unsent.grown();
+            }
+        }
+
+        @Override
+        public void send(ByteBuf message, Runnable left) {
+            agent.snoop(OpenFlowConnection.this, message);
+            channel().writeAndFlush(message).addListener(sent -> {
+                if (sent.isSuccess()) {
+                    channel().eventLoop().execute(left); // not at once: who flushes is in the middle of something
+                }
+            });
+            if (unsent != null) {
+                unsent.grown();
+            }
+        }
+    }
+
     /** Answers on this connection. */
-    private final class ReplyTo implements Reply {
+    private class ReplyTo implements Reply {
         private final int xid;
 
         ReplyTo(int xid) {

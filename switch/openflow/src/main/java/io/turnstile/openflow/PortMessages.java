@@ -2,6 +2,7 @@ package io.turnstile.openflow;
 
 import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.pipeline.OfPort;
+import io.turnstile.pipeline.flow.PortMod;
 import io.turnstile.port.PortStatistics;
 import java.util.EnumSet;
 import java.util.List;
@@ -10,6 +11,7 @@ import org.projectfloodlight.openflow.protocol.OFFactory;
 import org.projectfloodlight.openflow.protocol.OFPortConfig;
 import org.projectfloodlight.openflow.protocol.OFPortDesc;
 import org.projectfloodlight.openflow.protocol.OFPortFeatures;
+import org.projectfloodlight.openflow.protocol.OFPortMod;
 import org.projectfloodlight.openflow.protocol.OFPortState;
 import org.projectfloodlight.openflow.protocol.OFPortStatsEntry;
 import org.projectfloodlight.openflow.types.MacAddress;
@@ -71,8 +73,16 @@ final class PortMessages {
         return config;
     }
 
+    static PortMod modification(OFPortMod mod) {
+        return new PortMod(
+                mod.getPortNo().getPortNumber(),
+                mod.getHwAddr().getLong(),
+                configBits(mod.getConfig()),
+                configBits(mod.getMask()));
+    }
+
     /** The bits of {@link OfPort#config} that a port_mod speaks of. */
-    static int configBits(Set<OFPortConfig> config) {
+    private static int configBits(Set<OFPortConfig> config) {
         int bits = 0;
         for (OFPortConfig name : config) {
             bits |= configBit(name);

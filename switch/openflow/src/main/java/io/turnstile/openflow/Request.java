@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.turnstile.openflow.wire.Wire;
 import io.turnstile.openflow.wire.WireVersion;
+import io.turnstile.pipeline.ChangeOrigin;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 import org.projectfloodlight.openflow.exceptions.OFParseError;
@@ -28,6 +29,11 @@ record Request(ByteBuf message, ByteBuf body, OpenFlowConnection connection, Rep
         return session().agreedVersion();
     }
 
+    /** Who asks for what the request changes. */
+    ChangeOrigin origin() {
+        return ChangeOrigin.of(connection, reply.xid());
+    }
+
     /** A change of the bridge; {@link OfException} refuses it. */
     interface Change {
         void make() throws OfException;
@@ -35,12 +41,17 @@ record Request(ByteBuf message, ByteBuf body, OpenFlowConnection connection, Rep
 
     /** Makes a change off the event loop, while the connection waits and others do not; answers nothing but errors. */
     void changeElsewhere(MessageType type, Change change) {
+        changeElsewhere(type, change, () -> {});
+    }
+
+    /** The same; {@code then} is done on the event loop if it was not refused. */
+    void changeElsewhere(MessageType type, Change change, Runnable then) {
         ByteBuf copy = Unpooled.copiedBuffer(message);
         int xid = copy.getInt(Wire.XID_OFFSET);
         connection.doElsewhere(() -> {
             try {
                 change.make();
-                return () -> {};
+                return then;
             } catch (OfException refused) {
                 return () -> connection.error(copy, xid, refused.code());
             } catch (Throwable e) { // contained: who asked is told
@@ -52,6 +63,11 @@ record Request(ByteBuf message, ByteBuf body, OpenFlowConnection connection, Rep
 
     /** The message as OpenFlowJ reads it. */
     <T extends OFMessage> T parse(Class<T> kind) throws OfException {
+        return parse(message, kind);
+    }
+
+    /** A message as OpenFlowJ reads it. */
+    static <T extends OFMessage> T parse(ByteBuf message, Class<T> kind) throws OfException {
         OFMessage parsed = parse(message);
         if (!kind.isInstance(parsed)) {
             throw notSupported(parsed);

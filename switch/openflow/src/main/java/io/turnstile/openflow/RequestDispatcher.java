@@ -16,14 +16,16 @@ final class RequestDispatcher {
     private final NiciraRequests nicira;
     private final RoleRequests roles;
     private final BundleRequests bundles;
+    private final MonitorRequests monitors;
 
     RequestDispatcher(OpenFlowSwitch bridge, BridgeAgent agent) {
         this.standard = new StandardRequests(bridge);
         this.flows = new FlowRequests(bridge);
-        this.groups = new GroupRequests(bridge);
+        this.groups = new GroupRequests(bridge, agent);
         this.nicira = new NiciraRequests(bridge);
         this.roles = new RoleRequests(agent);
-        this.bundles = new BundleRequests(bridge, agent.shared().bundles(), agent.clock());
+        this.bundles = new BundleRequests(bridge, agent);
+        this.monitors = new MonitorRequests(agent);
     }
 
     /** @param message the whole message; its version byte is the session's */
@@ -61,5 +63,9 @@ final class RequestDispatcher {
 
     BundleRequests bundles() {
         return bundles;
+    }
+
+    MonitorRequests monitors() {
+        return monitors;
     }
 }

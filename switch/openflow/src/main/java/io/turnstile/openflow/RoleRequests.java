@@ -67,7 +67,7 @@ final class RoleRequests {
 
     /** OFPT_SET_ASYNC of 1.3: six masks, and nothing of what came later. */
     void setAsync13(Request request) {
-        request.session().async = readMasks(request.body(), request.version());
+        set(readMasks(request.body(), request.version()), request);
     }
 
     /** NXT_SET_ASYNC_CONFIG has the same masks; the order is packet-ins, ports, flows, each for master and slave. */
@@ -87,7 +87,12 @@ final class RoleRequests {
         while (body.isReadable()) {
             readProperty(body, request.version(), masks);
         }
-        request.session().async = masks;
+        set(masks, request);
+    }
+
+    static void set(AsyncMasks masks, Request request) {
+        request.session().setAsync(masks);
+        request.connection().wishesChanged();
     }
 
     private static void readProperty(ByteBuf body, WireVersion version, AsyncMasks masks) throws OfException {

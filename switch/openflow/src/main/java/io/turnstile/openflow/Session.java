@@ -38,8 +38,16 @@ final class Session {
     /** @param service a tool's connection: it gets nothing unasked until it sets a miss_send_len or async masks */
     Session(boolean service) {
         this.service = service;
-        this.async = AsyncMasks.standard();
+        this.async = AsyncMasks.standard(WireVersion.OF10);
         this.missSendLengthBytes = service ? 0 : DEFAULT_MISS_SEND_LENGTH;
+    }
+
+    /** A tool that says what it wants unasked gets it. */
+    void setAsync(AsyncMasks masks) {
+        async = masks;
+        if (service && missSendLengthBytes == 0) {
+            missSendLengthBytes = DEFAULT_MISS_SEND_LENGTH;
+        }
     }
 
     /** Forgets a bundle, if there is such. */

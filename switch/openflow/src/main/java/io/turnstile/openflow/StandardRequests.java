@@ -8,16 +8,19 @@ import io.turnstile.openflow.wire.Wire;
 import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch;
+import io.turnstile.pipeline.OpenFlowSwitch.TableDescription;
 import io.turnstile.pipeline.OpenFlowSwitch.TableStats;
-import io.turnstile.pipeline.TableMiss;
+import io.turnstile.pipeline.TableMod;
 import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
+import io.turnstile.pipeline.flow.PortMod;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import org.projectfloodlight.openflow.protocol.OFActionType;
 import org.projectfloodlight.openflow.protocol.OFCapabilities;
@@ -69,9 +72,14 @@ final class StandardRequests {
                 .build());
     }
 
-    void barrier(Reply reply) {
-        reply.send(
-                reply.factory().buildBarrierReply().setXid(reply.unsignedXid()).build());
+    /** What the request's sender watches is told before it. */
+    void barrier(Request request) {
+        Reply reply = request.reply();
+        request.connection()
+                .answerAfterChanges(() -> reply.send(reply.factory()
+                        .buildBarrierReply()
+                        .setXid(reply.unsignedXid())
+                        .build()));
     }
 
     void features(Reply reply) {
@@ -168,18 +176,18 @@ final class StandardRequests {
 
     /** A port's change waits for changes of flows, which may be long. */
     void portMod(OFPortMod mod, Request request) throws OfException {
-        int number = mod.getPortNo().getPortNumber();
+        PortMod change = PortMessages.modification(mod);
+        int number = change.portNumber();
         OfPort port = bridge.ports().stream()
                 .filter(p -> p.number() == number)
                 .findAny()
                 .orElseThrow(() -> new OfException(OfErrorCode.OFPPMFC_BAD_PORT, "port " + number));
-        if (mod.getHwAddr().getLong() != port.macAddress()) {
+        if (change.macAddress() != port.macAddress()) {
             throw new OfException(
                     OfErrorCode.OFPPMFC_BAD_HW_ADDR, mod.getHwAddr().toString());
         }
-        int config = PortMessages.configBits(mod.getConfig());
-        int mask = PortMessages.configBits(mod.getMask());
-        request.changeElsewhere(MessageType.PORT_MOD, () -> bridge.modifyPort(number, config, mask));
+        request.changeElsewhere(
+                MessageType.PORT_MOD, () -> bridge.modifyPort(number, change.config(), change.mask()));
     }
 
     void description(Reply reply) {
@@ -208,7 +216,9 @@ final class StandardRequests {
                     .setLookupCount(U64.of(table.lookupCount()))
                     .setMatchedCount(U64.of(table.matchedCount()));
             if (reply.version() == WireVersion.OF10) {
-                entry.setName("").setWildcards(WILDCARDS10).setMaxEntries(table.maxEntries());
+                entry.setName(Objects.requireNonNullElse(table.name(), ""))
+                        .setWildcards(WILDCARDS10)
+                        .setMaxEntries(table.maxEntries());
             }
             parts.add(out -> entry.build().writeTo(out));
         }
@@ -223,8 +233,7 @@ final class StandardRequests {
         Reply reply = request.reply();
         MultipartReply parts = new MultipartReply(reply, MessageType.TABLE_FEATURES);
         for (TableStats table : bridge.tables()) {
-            parts.add(out -> TableFeaturesCodec.write(
-                    out, table.tableId(), bridge.tableCount(), table.maxEntries(), reply.version()));
+            parts.add(out -> TableFeaturesCodec.write(out, table, bridge.tableCount(), reply.version()));
         }
         parts.finish();
     }
@@ -312,20 +321,21 @@ final class StandardRequests {
 
     /** Waits for changes of flows, which may be long. */
     void tableMod(Request request) throws OfException {
-        TableModCodec.TableMod mod = TableModCodec.read(request.body(), request.version());
-        if (mod.tableId() != FlowMod.ALL_TABLES && mod.tableId() >= bridge.tableCount()) {
-            throw new OfException(OfErrorCode.OFPTMFC_BAD_TABLE, "table " + mod.tableId());
+        TableModCodec.Decoded decoded = TableModCodec.read(request.body(), request.version());
+        int table = decoded.tableId();
+        if (table != FlowMod.ALL_TABLES && table >= bridge.tableCount()) {
+            throw new OfException(OfErrorCode.OFPTMFC_BAD_TABLE, "table " + table);
         }
-        if (mod.miss() != TableMiss.DEFAULT) {
-            request.changeElsewhere(MessageType.TABLE_MOD, () -> bridge.configureTable(mod.tableId(), mod.miss()));
+        TableMod mod = decoded.mod();
+        if (mod != null) {
+            request.changeElsewhere(MessageType.TABLE_MOD, () -> bridge.configureTable(table, mod));
         }
     }
 
     void tableDescriptions(Request request) {
         MultipartReply parts = new MultipartReply(request.reply(), MessageType.TABLE_DESC);
-        for (int table = 0; table < bridge.tableCount(); table++) {
-            int id = table;
-            parts.add(out -> TableModCodec.writeDescription(out, id));
+        for (TableDescription table : bridge.tableDescriptions()) {
+            parts.add(out -> TableModCodec.writeDescription(out, table));
         }
         parts.finish();
     }

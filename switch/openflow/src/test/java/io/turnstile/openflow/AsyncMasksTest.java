@@ -20,7 +20,7 @@ class AsyncMasksTest {
     /** OpenFlow 1.4 §7.1.3: a master gets everything but packets whose TTL ran out, a slave the state of ports only. */
     @Test
     void controllersGetWhatTheyNeverAskedFor() {
-        AsyncMasks masks = AsyncMasks.standard();
+        AsyncMasks masks = AsyncMasks.standard(WireVersion.OF14);
         assertThat(masks.get(Kind.PACKET_IN, MASTER)).isEqualTo(0b111011);
         assertThat(masks.get(Kind.PACKET_IN, SLAVE)).isZero();
         assertThat(masks.get(Kind.PORT_STATUS, MASTER)).isEqualTo(0b111);

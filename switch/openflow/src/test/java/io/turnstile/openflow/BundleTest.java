@@ -12,8 +12,6 @@ import io.turnstile.pipeline.flow.FlowText;
 import io.turnstile.pipeline.flow.FlowTextException;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
-import io.turnstile.pipeline.flow.SwitchChange;
-import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -44,17 +42,17 @@ class BundleTest {
         for (int i = 0; i < 20_000; i++) {
             bundle.add(bytes(flow(i), i), 0);
         }
-        List<SwitchChange> changes = bundle.changes();
-        assertThat(changes).hasSize(20_000);
+        Bundle.Changes changes = bundle.changes();
         int at = 0;
-        for (SwitchChange change : changes) {
-            assertThat(change).isEqualTo(flow(at++));
+        for (; changes.hasNext(); at++) {
+            assertThat(changes.next()).isEqualTo(flow(at));
+            assertThat(changes.xid()).isEqualTo(at);
         }
+        assertThat(at).isEqualTo(20_000);
         Random random = new Random(5);
         for (int i = 0; i < 2000; i++) {
             int index = random.nextInt(20_000);
             assertThat(bundle.message(index)).isEqualTo(bytes(flow(index), index));
-            assertThat(changes.get(index)).isEqualTo(flow(index));
         }
     }
 

@@ -1,9 +1,13 @@
 package io.turnstile.openflow;
 
 import io.turnstile.conntrack.ConnectionFilter;
+import io.turnstile.pipeline.ChangeOrigin;
+import io.turnstile.pipeline.MonitoredFlow;
+import io.turnstile.pipeline.MonitoredFlows;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.TableMiss;
+import io.turnstile.pipeline.TableMod;
 import io.turnstile.pipeline.TlvTable;
 import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.GroupMod;
@@ -13,11 +17,15 @@ import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.pipeline.flow.PacketInReason;
+import io.turnstile.pipeline.flow.PacketOut;
+import io.turnstile.pipeline.flow.PortMod;
 import io.turnstile.pipeline.flow.SwitchChange;
 import io.turnstile.port.PortStatistics;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /** A bridge that keeps a list of flows and forwards nothing: enough to be talked to. */
@@ -43,6 +51,9 @@ final class FakeSwitch implements OpenFlowSwitch {
     private final TlvTable tlvTable = new TlvTable();
     private final TableMiss[] misses =
             Stream.generate(() -> TableMiss.DEFAULT).limit(254).toArray(TableMiss[]::new);
+    private final TableMod.Overflow[] overflows = Stream.generate(() -> new TableMod.Overflow(false, false, 0, 0))
+            .limit(254)
+            .toArray(TableMod.Overflow[]::new);
 
     /** What may wait. */
     interface Step {
@@ -70,24 +81,26 @@ final class FakeSwitch implements OpenFlowSwitch {
     }
 
     @Override
-    public boolean tryApply(SwitchChange mod) throws OfException {
+    public boolean tryApply(SwitchChange mod, ChangeOrigin origin) throws OfException {
         if (!slow) {
-            apply(mod);
+            apply(mod, origin);
         }
         return !slow;
     }
 
     @Override
-    public void apply(SwitchChange change) throws OfException {
+    public void apply(SwitchChange change, ChangeOrigin origin) throws OfException {
         switch (change) {
             case FlowMod mod -> apply(mod);
             case GroupMod mod ->
                 throw new OfException(OfErrorCode.OFPGMFC_OUT_OF_GROUPS, "group " + mod.groupId() + " is one too many");
+            case PacketOut packet -> packetOut(packet.inPort(), packet.actions(), packet.frame());
+            case PortMod port -> modifyPort(port.portNumber(), port.config(), port.mask());
         }
     }
 
     @Override
-    public void apply(MeterMod change) throws OfException {
+    public void apply(MeterMod change, ChangeOrigin origin) throws OfException {
         throw new OfException(OfErrorCode.OFPMMFC_OUT_OF_METERS, "meter " + change.meterId() + " is one too many");
     }
 
@@ -159,11 +172,12 @@ final class FakeSwitch implements OpenFlowSwitch {
     }
 
     @Override
-    public synchronized void applyAll(List<? extends SwitchChange> changes) throws BundleException {
+    public synchronized void applyAll(Iterator<? extends SwitchChange> changes, ChangeOrigin origin)
+            throws BundleException {
         List<FlowMod> before = List.copyOf(flows);
-        for (int i = 0; i < changes.size(); i++) {
+        for (int i = 0; changes.hasNext(); i++) {
             try {
-                apply(changes.get(i));
+                apply(changes.next(), origin);
             } catch (OfException refused) {
                 flows.clear();
                 flows.addAll(before);
@@ -207,16 +221,57 @@ final class FakeSwitch implements OpenFlowSwitch {
         for (int i = 0; i < 254; i++) {
             int id = i;
             tables.add(new TableStats(
-                    i, (int) flows.stream().filter(f -> f.tableId() == id).count(), 0, 0, 1_000_000, misses[i]));
+                    i, null, (int) flows.stream().filter(f -> f.tableId() == id).count(), 0, 0, 1_000_000, misses[i]));
         }
         return tables;
     }
 
     @Override
-    public synchronized void configureTable(int tableId, TableMiss miss) {
+    public synchronized void configureTable(int tableId, TableMod mod) {
         for (int i = 0; i < misses.length; i++) {
-            misses[i] = tableId == i || tableId == FlowMod.ALL_TABLES ? miss : misses[i];
+            if (tableId == i || tableId == FlowMod.ALL_TABLES) {
+                switch (mod) {
+                    case TableMod.Misses told -> misses[i] = told.miss();
+                    case TableMod.Overflow told -> overflows[i] = told;
+                }
+            }
         }
+    }
+
+    @Override
+    public synchronized List<TableDescription> tableDescriptions() {
+        List<TableDescription> tables = new ArrayList<>();
+        for (int i = 0; i < overflows.length; i++) {
+            TableMod.Overflow told = overflows[i];
+            tables.add(new TableDescription(
+                    i, told.evicts(), told.hasVacancyEvents(), told.vacancyDown(), told.vacancyUp(), 100));
+        }
+        return tables;
+    }
+
+    @Override
+    public MonitoredFlows monitoredFlows(int tableId) {
+        return new MonitoredFlows() {
+            @Override
+            public long changeNumber() {
+                return 0;
+            }
+
+            @Override
+            public boolean advance(int atMost, Consumer<MonitoredFlow> visitor) {
+                return false;
+            }
+
+            @Override
+            public long heldBytes() {
+                return 0;
+            }
+        };
+    }
+
+    @Override
+    public MonitorPoint monitorPoint() {
+        return new MonitorPoint(0, 0);
     }
 
     @Override

@@ -76,7 +76,7 @@ class MessageTypeTest {
         int type = switch (each.type().space()) {
             case TYPE -> number;
             case NICIRA, ONF -> MessageNumber.EXPERIMENTER.in(version);
-            case STATISTICS, NICIRA_STATISTICS -> MessageNumber.STATISTICS_REQUEST.in(version);
+            case STATISTICS, NICIRA_STATISTICS, ONF_STATISTICS -> MessageNumber.STATISTICS_REQUEST.in(version);
         };
         Wire.startMessage(out, version, type, 1);
         switch (each.type().space()) {
@@ -88,6 +88,11 @@ class MessageTypeTest {
                 out.writeShort(Wire.EXPERIMENTER)
                         .writeZero(version.hasInstructions() ? 6 : 2)
                         .writeInt(Wire.NICIRA)
+                        .writeInt(number);
+            case ONF_STATISTICS ->
+                out.writeShort(Wire.EXPERIMENTER)
+                        .writeZero(version.hasInstructions() ? 6 : 2)
+                        .writeInt(Wire.ONF)
                         .writeInt(number);
         }
         out.writeZero(bodyBytes);
@@ -220,8 +225,9 @@ class MessageTypeTest {
     @ParameterizedTest
     @MethodSource("received")
     void statisticsAreAnsweredUnderTheNumberOfTheRequest(Spoken each) throws OfException {
-        boolean statistics =
-                each.type().space() == Space.STATISTICS || each.type().space() == Space.NICIRA_STATISTICS;
+        boolean statistics = each.type().space() == Space.STATISTICS
+                || each.type().space() == Space.NICIRA_STATISTICS
+                || each.type().space() == Space.ONF_STATISTICS;
         if (!statistics) {
             return;
         }
@@ -262,6 +268,8 @@ class MessageTypeTest {
         int statistics = MessageNumber.STATISTICS_REQUEST.in(version);
         int headBytes = version.hasInstructions() ? 8 : 4;
         assertThat(refusal(experimenter(version, statistics, headBytes, Wire.NICIRA, 9999), version, Role.EQUAL))
+                .isEqualTo(OfErrorCode.OFPBRC_BAD_SUBTYPE);
+        assertThat(refusal(experimenter(version, statistics, headBytes, Wire.ONF, 9999), version, Role.EQUAL))
                 .isEqualTo(OfErrorCode.OFPBRC_BAD_SUBTYPE);
         assertThat(refusal(experimenter(version, statistics, headBytes, 0x1234, 1), version, Role.EQUAL))
                 .isEqualTo(OfErrorCode.OFPBRC_BAD_VENDOR);

@@ -43,11 +43,11 @@ class TableMessagesTest {
     }
 
     @Test
-    void from13OnMissesAreNotSpokenOfAndEvictionIsRefused() {
+    void from13OnMissesAreNotSpokenOf() {
         try (Dialogue peer = new Dialogue(WireVersion.OF15).greeted()) {
             assertThat(peer.refusal(tableMod(peer, 0, 0, ""))).isNull();
             assertThat(peer.refusal(tableMod(peer, 254, 0, ""))).isEqualTo(OfErrorCode.OFPTMFC_BAD_TABLE);
-            assertThat(peer.refusal(tableMod(peer, 0, 4, ""))).isEqualTo(OfErrorCode.OFPTMFC_BAD_CONFIG);
+            assertThat(peer.refusal(tableMod(peer, 0, 0x10, ""))).isEqualTo(OfErrorCode.OFPTMFC_BAD_CONFIG);
             assertThat(peer.refusal(tableMod(peer, 0, 0, "0002000800000001")))
                     .isEqualTo(OfErrorCode.OFPTMFC_BAD_CONFIG);
             assertThat(peer.refusal(tableMod(peer, 0, 0, "00030008500a0000"))).isEqualTo(OfErrorCode.OFPBPC_BAD_VALUE);
@@ -64,6 +64,25 @@ class TableMessagesTest {
                 MessageType.TABLE_MOD,
                 7,
                 body -> body.writeByte(table).writeZero(3).writeInt(config).writeBytes(bytes(properties)));
+    }
+
+    /** {@code ovs-ofctl -O OpenFlow14 mod-table br0 0 evict} and {@code vacancy:20,80}, and the description after. */
+    @Test
+    void evictionAndEventsOfVacancyAreSaidAndDescribed() {
+        try (Dialogue peer = new Dialogue(WireVersion.OF14).greeted()) {
+            assertThat(peer.say(bytes("05110010000000040000000000000004"))).isEmpty();
+            assertThat(described(peer)).startsWith("0010000000000004" + "0002000800000007");
+            assertThat(peer.say(bytes("0511001800000004000000000000000c" + "0003000814500000")))
+                    .isEmpty();
+            assertThat(described(peer)).startsWith("001800000000000c" + "0002000800000007" + "0003000814506400");
+            assertThat(peer.say(bytes("05110010000000040000000000000000"))).isEmpty();
+            assertThat(described(peer)).startsWith("0010000000000000" + "0002000800000007");
+        }
+    }
+
+    private static String described(Dialogue peer) {
+        ByteBuf reply = peer.say(bytes("0512001000000002000e000000000000")).getFirst();
+        return ByteBufUtil.hexDump(reply, 16, 24);
     }
 
     @Test

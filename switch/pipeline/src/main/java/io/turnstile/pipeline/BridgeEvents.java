@@ -45,6 +45,8 @@ final class BridgeEvents {
 
     private final List<Subscriber> subscribers = new CopyOnWriteArrayList<>();
     private volatile boolean packetInOnMiss;
+    /** Changes under the change lock, so that a change is recorded as a whole or not at all. */
+    private volatile boolean flowChanges;
 
     BridgeEvents(Pipeline pipeline, Dependents dependents) {
         this.pipeline = pipeline;
@@ -63,22 +65,33 @@ final class BridgeEvents {
         };
     }
 
-    /** Asks the subscribers again whether they want packets that match no flow. */
+    /** Asks the subscribers again whether they want packets that match no flow, and changes of flows. */
     void refresh() {
-        if (isWanted() == packetInOnMiss) {
+        // Who begins to watch flows has to wait for the change that is under way, whatever was wanted so far.
+        if (areMissesWanted() == packetInOnMiss && !areFlowChangesWanted() && !flowChanges) {
             return;
         }
         pipeline.change(effects -> {
-            boolean wanted = isWanted(); // as of now: who asks at the same time may have come first
+            boolean wanted = areMissesWanted(); // as of now: who asks at the same time may have come first
             if (wanted != packetInOnMiss) {
                 packetInOnMiss = wanted;
                 effects.everythingThrough(dependents);
             }
+            flowChanges = areFlowChangesWanted();
         });
     }
 
-    private boolean isWanted() {
+    private boolean areMissesWanted() {
         return subscribers.stream().anyMatch(subscriber -> subscriber.listener.wantsPacketInOnMiss());
+    }
+
+    private boolean areFlowChangesWanted() {
+        return subscribers.stream().anyMatch(subscriber -> subscriber.listener.wantsFlowChanges());
+    }
+
+    /** Whether anybody watches flows. */
+    boolean wantsFlowChanges() {
+        return flowChanges;
     }
 
     boolean wantsPacketInOnMiss() {
@@ -110,6 +123,14 @@ final class BridgeEvents {
     void flowsRemoved(List<Rule> rules, FlowRemovedReason reason) {
         List<OpenFlowSwitch.FlowStats> flows = new RemovedFlows(rules, pipeline.nowNs());
         subscribers.forEach(subscriber -> subscriber.queue.post(() -> subscriber.listener.flowsRemoved(flows, reason)));
+    }
+
+    void flowsChanged(FlowChanges changes) {
+        subscribers.forEach(subscriber -> subscriber.queue.post(() -> subscriber.listener.flowsChanged(changes)));
+    }
+
+    void tableStatus(OpenFlowSwitch.TableDescription table, TableStatusReason reason) {
+        subscribers.forEach(subscriber -> subscriber.queue.post(() -> subscriber.listener.tableStatus(table, reason)));
     }
 
     void portStatus(OfPort port, PortStatusReason reason) {

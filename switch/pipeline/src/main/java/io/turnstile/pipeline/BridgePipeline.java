@@ -3,6 +3,7 @@ package io.turnstile.pipeline;
 import io.turnstile.conntrack.ConnectionFilter;
 import io.turnstile.datapath.FlowKey;
 import io.turnstile.datapath.KeyExtractor;
+import io.turnstile.datapath.Upcall.Translation;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketParser;
 import io.turnstile.pipeline.flow.ActionCheck;
@@ -12,12 +13,15 @@ import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
+import io.turnstile.pipeline.flow.PacketOut;
+import io.turnstile.pipeline.flow.PortMod;
 import io.turnstile.pipeline.flow.SwitchChange;
 import io.turnstile.port.PortStatistics;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -67,8 +71,8 @@ public final class BridgePipeline implements OpenFlowSwitch {
         this.name = name;
         this.datapathId = datapathId;
         this.events = new BridgeEvents(pipeline, dependents);
-        this.tables = new FlowTables(pipeline, events, dependents);
         this.ports = new BridgePorts(pipeline, this, events);
+        this.tables = new FlowTables(pipeline, events, dependents, new BundledChanges());
         this.failOpen = new FailOpen(pipeline, tables);
     }
 
@@ -279,32 +283,27 @@ public final class BridgePipeline implements OpenFlowSwitch {
     }
 
     @Override
-    public void apply(SwitchChange change) throws OfException {
+    public void apply(SwitchChange change, ChangeOrigin origin) throws OfException {
         try {
-            applyAll(List.of(change));
+            tables.applyAll(List.of(change).iterator(), origin);
         } catch (BundleException e) {
             throw (OfException) e.getCause();
         }
     }
 
     @Override
-    public void applyAll(List<? extends SwitchChange> changes) throws BundleException {
-        tables.applyAll(changes.iterator());
+    public void applyAll(Iterator<? extends SwitchChange> changes, ChangeOrigin origin) throws BundleException {
+        tables.applyAll(changes, origin);
     }
 
     @Override
-    public void applyAll(Iterator<? extends SwitchChange> changes) throws BundleException {
-        tables.applyAll(changes);
+    public boolean tryApply(SwitchChange change, ChangeOrigin origin) throws OfException {
+        return tables.tryApply(change, origin);
     }
 
     @Override
-    public boolean tryApply(SwitchChange change) throws OfException {
-        return tables.tryApply(change);
-    }
-
-    @Override
-    public void apply(MeterMod change) throws OfException {
-        tables.apply(change);
+    public void apply(MeterMod change, ChangeOrigin origin) throws OfException {
+        tables.apply(change, origin);
     }
 
     @Override
@@ -345,8 +344,28 @@ public final class BridgePipeline implements OpenFlowSwitch {
     }
 
     @Override
-    public void configureTable(int tableId, TableMiss miss) {
-        tables.configure(tableId, miss);
+    public void configureTable(int tableId, TableMod mod) {
+        tables.configure(tableId, mod);
+    }
+
+    /** {@code Bridge:flow_tables}, by the tables' numbers; flows that are too many go, as far as they may be evicted. */
+    public void configureTables(Map<Integer, TableSettings> settings) {
+        tables.configure(settings);
+    }
+
+    @Override
+    public List<TableDescription> tableDescriptions() {
+        return tables.descriptions();
+    }
+
+    @Override
+    public MonitoredFlows monitoredFlows(int tableId) {
+        return tables.monitored(tableId);
+    }
+
+    @Override
+    public MonitorPoint monitorPoint() {
+        return pipeline.read(() -> tables.monitoring().point(pipeline.nowNs()));
     }
 
     @Override
@@ -403,20 +422,60 @@ public final class BridgePipeline implements OpenFlowSwitch {
 
     @Override
     public void packetOut(int inPort, List<OfAction> actions, byte[] frame) throws OfException {
-        Packet packet = Packet.copyOf(frame);
+        checkedPacket(new PacketOut(inPort, actions, frame)).send();
+    }
+
+    /** A packet of a controller's that can be sent. */
+    private final class CheckedPacket {
+        private final PacketOut wanted;
+        private final Packet packet;
+        private final long[] key;
+
+        CheckedPacket(PacketOut wanted, Packet packet, long[] key) {
+            this.wanted = wanted;
+            this.packet = packet;
+            this.key = key;
+        }
+
+        void send() {
+            pipeline.send(packet, translation());
+        }
+
+        Translation translation() {
+            return pipeline.translate(BridgePipeline.this, wanted.inPort(), wanted.actions(), key);
+        }
+    }
+
+    private CheckedPacket checkedPacket(PacketOut wanted) throws OfException {
+        Packet packet = Packet.copyOf(wanted.frame());
         if (!PacketParser.parse(packet, pipeline.datapath().vlanLimit())) {
             throw new OfException(OfErrorCode.OFPBRC_BAD_PACKET, "no Ethernet header");
         }
-        checkInPort(inPort);
-        packet.setInPort(ports.datapathPortOf(inPort));
+        checkInPort(wanted.inPort());
+        packet.setInPort(ports.datapathPortOf(wanted.inPort()));
         long[] key = FlowKey.newKey();
         KeyExtractor.extract(packet, key);
-        ActionCheck.checkPacketOut(actions, key);
+        ActionCheck.checkPacketOut(wanted.actions(), key);
         pipeline.<Boolean, OfException>readOrRefuse(() -> {
-            tables.checkReferences(actions);
+            tables.checkReferences(wanted.actions());
             return true;
         });
-        pipeline.packetOut(this, inPort, actions, packet, key);
+        return new CheckedPacket(wanted, packet, key);
+    }
+
+    /** What of a bundle is about neither flows nor groups. */
+    private final class BundledChanges implements FlowTables.OtherChanges {
+        @Override
+        public void change(PortMod port, Effects effects) throws OfException {
+            ports.prepare(port, effects);
+        }
+
+        @Override
+        public void send(PacketOut packet, Effects effects) throws OfException {
+            CheckedPacket checked = checkedPacket(packet);
+            Translation translation = checked.translation();
+            effects.afterwards(() -> pipeline.send(checked.packet, translation));
+        }
     }
 
     private static void checkInPort(int inPort) throws OfException {

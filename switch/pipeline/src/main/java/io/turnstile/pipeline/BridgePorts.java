@@ -1,11 +1,14 @@
 package io.turnstile.pipeline;
 
+import io.turnstile.datapath.DatapathFlow;
 import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
+import io.turnstile.pipeline.flow.PortMod;
 import io.turnstile.port.Port;
 import io.turnstile.port.PortException;
 import io.turnstile.port.PortStatistics;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -147,19 +150,72 @@ final class BridgePorts {
     /** OFPT_PORT_MOD. */
     void modify(int number, int config, int mask) throws OfException {
         pipeline.<OfException>change(effects -> {
-            OfPort old = byNumber.get(number);
-            if (old == null) {
-                throw new OfException(OfErrorCode.OFPPMFC_BAD_PORT, "no port " + Integer.toUnsignedString(number));
+            checkConfig(number, mask);
+            reconfigure(number, config, mask, effects);
+        });
+    }
+
+    /** The same as a part of a change: checked now, made when the change takes effect. */
+    void prepare(PortMod mod, Effects effects) throws OfException {
+        OfPort port = checkConfig(mod.portNumber(), mod.mask());
+        if (port.macAddress() != mod.macAddress()) {
+            throw new OfException(OfErrorCode.OFPPMFC_BAD_HW_ADDR, "not the address of port " + mod.portNumber());
+        }
+        effects.include(new Modification() {
+            @Override
+            public void takeEffect() {
+                reconfigure(mod.portNumber(), mod.config(), mod.mask(), effects);
             }
-            if ((mask & ~SETTABLE_CONFIG) != 0) {
-                throw new OfException(OfErrorCode.OFPPMFC_BAD_CONFIG, "config bits 0x" + Integer.toHexString(mask));
+
+            @Override
+            public void undo() {
+                // Nothing has been done yet.
             }
-            int changed = old.config() & ~mask | config & mask;
-            if (changed != old.config()) {
-                replace(old, old.withConfig(changed), effects);
-                effects.afterwards(() -> setAdminUp(number, (changed & OfPort.CONFIG_PORT_DOWN) == 0));
+
+            @Override
+            public boolean concernsFlows() {
+                return true;
+            }
+
+            @Override
+            public void collectConcerned(Collection<DatapathFlow> concerned) {
+                // Those through the bridge, which are named when it takes effect.
+            }
+
+            @Override
+            public void cleanUp() {
+                // Nothing is kept.
+            }
+
+            @Override
+            public void end() {
+                // Nothing is kept.
             }
         });
+    }
+
+    private OfPort checkConfig(int number, int mask) throws OfException {
+        OfPort port = byNumber.get(number);
+        if (port == null) {
+            throw new OfException(OfErrorCode.OFPPMFC_BAD_PORT, "no port " + Integer.toUnsignedString(number));
+        }
+        if ((mask & ~SETTABLE_CONFIG) != 0) {
+            throw new OfException(OfErrorCode.OFPPMFC_BAD_CONFIG, "config bits 0x" + Integer.toHexString(mask));
+        }
+        return port;
+    }
+
+    /** Nothing happens if the port is not there, or stays as it is. */
+    private void reconfigure(int number, int config, int mask, Effects effects) {
+        OfPort old = byNumber.get(number);
+        if (old == null) {
+            return;
+        }
+        int changed = old.config() & ~mask | config & mask;
+        if (changed != old.config()) {
+            replace(old, old.withConfig(changed), effects);
+            effects.afterwards(() -> setAdminUp(number, (changed & OfPort.CONFIG_PORT_DOWN) == 0));
+        }
     }
 
     /** The link's new state is asked for at once, because a port in memory does not report it later. */

@@ -7,11 +7,16 @@ import java.util.EnumSet;
 import java.util.Set;
 import java.util.stream.IntStream;
 
-/** A set of a flow's flags in a byte, one bit each, since every flow has one. Threads: stateless. */
+/**
+ * A set of a flow's flags in a byte, one bit each, since every flow has one; and one bit that is no flag. Threads:
+ * stateless.
+ */
 final class FlagSet {
     static final byte NONE = 0;
 
     private static final FlowMod.Flag[] FLAGS = FlowMod.Flag.values();
+    /** The flow has taken the place of one of equal match and priority. */
+    private static final int REPLACES = 1 << FLAGS.length;
     /** Every set there is, by its bits. */
     private static final Set<FlowMod.Flag>[] SETS = sets();
 
@@ -19,8 +24,8 @@ final class FlagSet {
 
     @SuppressWarnings({"unchecked", "rawtypes"})
     private static Set<FlowMod.Flag>[] sets() {
-        if (FLAGS.length >= Byte.SIZE) {
-            throw new IllegalStateException("more flags than a byte has bits");
+        if (REPLACES > Byte.MAX_VALUE) {
+            throw new IllegalStateException("more flags than a byte has room for");
         }
         return IntStream.range(0, 1 << FLAGS.length)
                 .mapToObj(bits -> {
@@ -48,6 +53,14 @@ final class FlagSet {
     }
 
     static Set<FlowMod.Flag> set(byte set) {
-        return SETS[set];
+        return SETS[set & ~REPLACES];
+    }
+
+    static byte replacing(byte set) {
+        return (byte) (set | REPLACES);
+    }
+
+    static boolean replaces(byte set) {
+        return (set & REPLACES) != 0;
     }
 }

@@ -1,6 +1,7 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.datapath.DatapathFlow;
+import io.turnstile.pipeline.FlowChange.Event;
 import io.turnstile.pipeline.FlowTables.LearnedCookie;
 import io.turnstile.pipeline.flow.ActionCheck;
 import io.turnstile.pipeline.flow.FlowMod;
@@ -18,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A batch of flow modifications, applied as a whole or not at all (OpenFlow 1.3.5 §6.4, §6.9). While it is prepared
@@ -55,12 +57,25 @@ final class FlowModification implements Modification {
     private final Map<FlowRemovedReason, List<Rule>> reported = new EnumMap<>(FlowRemovedReason.class);
 
     private final Map<LearnedCookie, Integer> learners = new HashMap<>();
+    private final ChangeOrigin origin;
+    /** Null if nobody wants to know. */
+    private final FlowChanges.@Nullable Recorder recorder;
 
-    FlowModification(FlowTables tables, BridgeEvents events, Effects effects, long nowNs) {
+    private boolean together = true;
+
+    FlowModification(FlowTables tables, BridgeEvents events, Effects effects, long nowNs, ChangeOrigin origin) {
         this.tables = tables;
         this.events = events;
         this.effects = effects;
         this.nowNs = nowNs;
+        this.origin = origin;
+        this.recorder = events.wantsFlowChanges() ? new FlowChanges.Recorder() : null;
+        tables.monitoring().changeBegins(nowNs);
+    }
+
+    /** Its flows have nothing to do with each other, and are told of one by one. */
+    void setApart() {
+        together = false;
     }
 
     // ---- preparation ----
@@ -85,16 +100,33 @@ final class FlowModification implements Modification {
         Rule added = Rule.of(change, tableId, match, tables.sharedActions().share(change.actions()), nowNs);
         Rule old = table.findExact(match, change.priority());
         if (old != null) {
-            replace(table, old, old.replacedBy(added, change.flags().contains(FlowMod.Flag.RESET_COUNTS)));
+            replace(table, old, old.replacedBy(added, change.flags().contains(FlowMod.Flag.RESET_COUNTS)), Event.ADDED);
             return;
         }
         if (change.flags().contains(FlowMod.Flag.CHECK_OVERLAP)) {
             checkOverlap(table, added);
         }
-        if (table.size() >= FlowTable.MAX_ENTRIES) {
-            throw new OfException(OfErrorCode.OFPFMFC_TABLE_FULL, "table " + tableId + " is full");
+        if (table.size() >= table.maxEntries()) {
+            Rule evicted = table.chooseToEvict();
+            if (evicted == null) {
+                throw new OfException(OfErrorCode.OFPFMFC_TABLE_FULL, "table " + tableId + " is full");
+            }
+            remove(evicted, FlowRemovedReason.EVICTION);
         }
         put(table, added, Rule.Phase.COMING);
+        record(Event.ADDED, null, added, null);
+    }
+
+    /** Removes as many flows as are too many, as far as they may be evicted. */
+    void evictFrom(FlowTable table) {
+        while (table.size() > table.maxEntries()) {
+            Rule evicted = table.chooseToEvict();
+            if (evicted == null) {
+                return;
+            }
+            remove(evicted, FlowRemovedReason.EVICTION);
+            effects.breathe();
+        }
     }
 
     private static void checkTable(int tableId) throws OfException {
@@ -174,7 +206,8 @@ final class FlowModification implements Modification {
         for (Rule rule : selected) {
             ActionCheck.check(actions, rule.match, rule.tableId());
             long cookie = change.setsCookie() ? change.newCookie() : rule.cookie;
-            replace(tables.get(rule.tableId()), rule, rule.modified(actions, cookie, resetCounts, nowNs));
+            Rule modified = rule.modified(actions, cookie, resetCounts, nowNs);
+            replace(tables.get(rule.tableId()), rule, modified, Event.MODIFIED);
             effects.breathe();
         }
     }
@@ -194,6 +227,7 @@ final class FlowModification implements Modification {
     /** Removes a flow and, if it has {@code send_flow_rem}, says why. */
     void remove(Rule rule, FlowRemovedReason reason) {
         remove(rule);
+        record(Event.REMOVED, reason, rule, null);
         if (rule.has(FlowMod.Flag.SEND_FLOW_REM)) {
             reported.computeIfAbsent(reason, _ -> new ArrayList<>()).add(rule);
         }
@@ -207,13 +241,26 @@ final class FlowModification implements Modification {
     /** Adds a flow that the switch has by itself. */
     void addInternal(Rule rule) {
         put(tables.get(rule.tableId()), rule, Rule.Phase.COMING);
+        record(Event.ADDED, null, rule, null);
     }
 
-    private void replace(FlowTable table, Rule old, Rule by) {
+    private void replace(FlowTable table, Rule old, Rule by, Event event) {
         // In the place of its like a rule is preferred by exactly those packets that met the old one, if any did.
         Rule.Phase phase = old.phase == Rule.Phase.COMING ? Rule.Phase.COMING : Rule.Phase.REPLACING;
         take(changeOf(table), old);
         put(table, by, phase);
+        boolean otherActions = !by.actions.equals(old.actions);
+        if (event == Event.ADDED || otherActions || by.cookie != old.cookie) {
+            record(event, null, by, otherActions ? old.actions : null);
+        }
+    }
+
+    /** Notes what becomes of a flow, for those who watch. */
+    private void record(
+            Event event, @Nullable FlowRemovedReason reason, Rule rule, @Nullable List<OfAction> formerActions) {
+        if (recorder != null && !rule.isHidden()) {
+            recorder.record(event, reason, origin.xid().getAsInt(), rule, formerActions);
+        }
     }
 
     private void put(FlowTable table, Rule rule, Rule.Phase phase) {
@@ -330,6 +377,19 @@ final class FlowModification implements Modification {
         learners.forEach((cookie, change) ->
                 tables.learners().merge(cookie, change, (before, more) -> before + more == 0 ? null : before + more));
         reported.forEach((reason, rules) -> effects.afterwards(() -> events.flowsRemoved(rules, reason)));
+        if (recorder != null && !recorder.isEmpty()) {
+            FlowChanges told = recorder.finish(tables.monitoring().nextNumber(), origin.peer(), together);
+            effects.afterwards(() -> events.flowsChanged(told));
+        }
+        changes.forEach(change -> tellOfVacancy(change.table));
+    }
+
+    private void tellOfVacancy(FlowTable table) {
+        TableStatusReason reason = table.vacancy().changed(table.percentLeft());
+        if (reason != null) {
+            OpenFlowSwitch.TableDescription description = FlowTables.describe(table);
+            effects.afterwards(() -> events.tableStatus(description, reason));
+        }
     }
 
     /**
@@ -406,5 +466,6 @@ final class FlowModification implements Modification {
     public void end() {
         changes.forEach(change -> change.table.endChange());
         changes.clear();
+        tables.monitoring().changeEnded();
     }
 }

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Threads: under the table lock; {@link #dependents} under the flow cache's.
  */
 final class FlowTable {
-    /** The {@code max_entries} that Open vSwitch reports for its tables. */
+    /** What there is room for: the {@code max_entries} that Open vSwitch reports for its tables. */
     static final int MAX_ENTRIES = 1_000_000;
 
     final int id;
@@ -50,6 +50,15 @@ final class FlowTable {
     private boolean switched;
 
     private final Conjunctions conjunctions = new Conjunctions();
+
+    /** What the database says of it. */
+    private TableSettings settings = TableSettings.NONE;
+    /** Whether a controller has said that flows are to be evicted. */
+    private boolean evictsByOpenFlow;
+    /** Null unless flows are evicted. */
+    private @Nullable EvictionGroups eviction;
+
+    private final Vacancy vacancy = new Vacancy();
 
     /** A table of its own. */
     FlowTable(int id) {
@@ -182,7 +191,7 @@ final class FlowTable {
         references.added(rule);
         conjunctions.added(rule);
         if (rule.isPresent()) {
-            count(rule, 1);
+            present(rule);
         }
         if (first || before != subTable.maxPriority()) {
             sort();
@@ -198,7 +207,7 @@ final class FlowTable {
         references.removed(rule);
         conjunctions.removed(rule);
         if (rule.isPresent()) {
-            count(rule, -1);
+            absent(rule);
         }
         rule.phase = Rule.Phase.GONE;
         if (subTable.isEmpty()) {
@@ -212,13 +221,28 @@ final class FlowTable {
     /** The changer lets go of a rule that packets meet. */
     void letGo(Rule rule) {
         rule.phase = Rule.Phase.GOING;
-        count(rule, -1);
+        absent(rule);
     }
 
     /** And takes it back. */
     void takeBack(Rule rule) {
         rule.phase = Rule.Phase.SETTLED;
+        present(rule);
+    }
+
+    /** From now on the rule is there for the changer. */
+    private void present(Rule rule) {
         count(rule, 1);
+        if (eviction != null) {
+            eviction.add(rule);
+        }
+    }
+
+    private void absent(Rule rule) {
+        count(rule, -1);
+        if (eviction != null) {
+            eviction.remove(rule);
+        }
     }
 
     /** From now on packets meet what the changer has. */
@@ -235,5 +259,76 @@ final class FlowTable {
 
     private void sort() {
         subTables.sort(Comparator.comparingInt(SubTable::maxPriority).reversed());
+    }
+
+    /** Packets meet what the changer has, though nothing has taken effect yet: for who makes the change to look. */
+    void lookAhead(boolean ahead) {
+        switched = ahead;
+    }
+
+    // ---- how many rules there may be ----
+
+    TableSettings settings() {
+        return settings;
+    }
+
+    /** How many rules there may be. */
+    int maxEntries() {
+        return (int) Math.min(MAX_ENTRIES, settings.flowLimit());
+    }
+
+    boolean evictsByOpenFlow() {
+        return evictsByOpenFlow;
+    }
+
+    Vacancy vacancy() {
+        return vacancy;
+    }
+
+    /** How much is left of what the database allows, in percent. */
+    int percentLeft() {
+        return Vacancy.percentLeft(shownSize, settings.flowLimit());
+    }
+
+    /** @param breath called between two steps that leave everything as it was */
+    void configure(TableSettings wanted, Runnable breath) {
+        settings = wanted;
+        arrangeEviction(breath);
+    }
+
+    void setEvictsByOpenFlow(boolean evicts, Runnable breath) {
+        evictsByOpenFlow = evicts;
+        arrangeEviction(breath);
+    }
+
+    private void arrangeEviction(Runnable breath) {
+        if (!settings.evicts() && !evictsByOpenFlow) {
+            eviction = null;
+        } else if (eviction == null || !eviction.fields().equals(settings.evictionFields())) {
+            EvictionGroups groups = new EvictionGroups(settings.evictionFields());
+            for (SubTable subTable : subTables()) {
+                for (int i = 0; i < subTable.size(); i++) {
+                    if (subTable.rule(i).isPresent()) {
+                        groups.add(subTable.rule(i));
+                    }
+                    breath.run();
+                }
+            }
+            eviction = groups;
+        }
+    }
+
+    /** The rule that is to go for another one; null if none may. */
+    @Nullable
+    Rule chooseToEvict() {
+        return eviction == null ? null : eviction.choose();
+    }
+
+    /** The rule has other timeouts than before. */
+    void timeoutsChanged(Rule rule) {
+        if (eviction != null) {
+            eviction.remove(rule);
+            eviction.add(rule);
+        }
     }
 }

@@ -14,6 +14,8 @@ import io.turnstile.pipeline.flow.MeterMod;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
+import io.turnstile.pipeline.flow.PacketOut;
+import io.turnstile.pipeline.flow.PortMod;
 import io.turnstile.pipeline.flow.SwitchChange;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -47,12 +49,16 @@ final class FlowTables {
     private final GroupTable groups = new GroupTable();
     private final MeterTable meters;
     private final Map<LearnedCookie, Integer> learners = new HashMap<>();
+    private final MonitorClock monitoring = new MonitorClock();
     private Consumer<Effects> beforeChanges = effects -> {};
 
+    private final OtherChanges others;
+
     /** @param bridgeDependents datapath flows whose walk came through the bridge */
-    FlowTables(Pipeline pipeline, BridgeEvents events, Dependents bridgeDependents) {
+    FlowTables(Pipeline pipeline, BridgeEvents events, Dependents bridgeDependents, OtherChanges others) {
         this.pipeline = pipeline;
         this.events = events;
+        this.others = others;
         this.timeouts = new TimeoutWheel(pipeline.nowNs());
         this.meters = new MeterTable(pipeline, bridgeDependents, references);
         Arrays.setAll(tables, id -> new FlowTable(id, references));
@@ -105,9 +111,17 @@ final class FlowTables {
         return sharedActions;
     }
 
-    /** Modifications that become part of the change with those effects. */
+    MonitorClock monitoring() {
+        return monitoring;
+    }
+
+    /** Modifications that become part of the change with those effects, of the switch's own. */
     FlowModification modification(Effects effects, long nowNs) {
-        FlowModification modification = new FlowModification(this, events, effects, nowNs);
+        return modification(effects, nowNs, ChangeOrigin.NONE);
+    }
+
+    private FlowModification modification(Effects effects, long nowNs, ChangeOrigin origin) {
+        FlowModification modification = new FlowModification(this, events, effects, nowNs, origin);
         effects.include(modification);
         return modification;
     }
@@ -122,9 +136,9 @@ final class FlowTables {
     // ---- change ----
 
     /** Applies all or none, as one version to packets. */
-    void applyAll(Iterator<? extends SwitchChange> changes) throws BundleException {
+    void applyAll(Iterator<? extends SwitchChange> changes, ChangeOrigin origin) throws BundleException {
         pipeline.<BundleException>change(effects -> {
-            Changer changer = new Changer(effects);
+            Changer changer = new Changer(effects, origin);
             for (int i = 0; changes.hasNext(); i++) {
                 try {
                     changer.apply(changes.next());
@@ -161,6 +175,7 @@ final class FlowTables {
         }
         rule.reduceTimeouts(idleSeconds, hardSeconds);
         timeouts.add(rule);
+        get(rule.tableId()).timeoutsChanged(rule);
     }
 
     /** How many flows with {@code learn(…,delete_learned)} there are that learn into that table with that cookie. */
@@ -171,19 +186,22 @@ final class FlowTables {
     record LearnedCookie(int tableId, long cookie) {}
 
     /** {@link OpenFlowSwitch#tryApply}. */
-    boolean tryApply(SwitchChange change) throws OfException {
-        return isQuick(change) && pipeline.<OfException>changeAtOnce(effects -> new Changer(effects).apply(change));
+    boolean tryApply(SwitchChange change, ChangeOrigin origin) throws OfException {
+        return isQuick(change)
+                && pipeline.<OfException>changeAtOnce(effects -> new Changer(effects, origin).apply(change));
     }
 
     /** Who makes a change of a controller's, one part after the other. */
     private final class Changer {
         private final FlowModification flows;
         private final GroupModification groupsToo;
+        private final Effects effects;
 
-        Changer(Effects effects) {
+        Changer(Effects effects, ChangeOrigin origin) {
+            this.effects = effects;
             beforeChanges.accept(effects);
             long nowNs = pipeline.nowNs();
-            flows = modification(effects, nowNs);
+            flows = modification(effects, nowNs, origin);
             groupsToo = modificationOfGroups(flows, effects, nowNs);
         }
 
@@ -191,15 +209,46 @@ final class FlowTables {
             switch (change) {
                 case FlowMod flow -> flows.apply(flow);
                 case GroupMod group -> groupsToo.apply(group);
+                case PortMod port -> others.change(port, effects);
+                case PacketOut packet -> lookAhead(() -> others.send(packet, effects));
             }
         }
     }
 
+    /** Lets who makes a change see what packets will meet once it has taken effect. */
+    private void lookAhead(Looking looking) throws OfException {
+        for (FlowTable table : tables) {
+            table.lookAhead(true);
+        }
+        groups.lookAhead(true);
+        try {
+            looking.look();
+        } finally {
+            groups.lookAhead(false);
+            for (FlowTable table : tables) {
+                table.lookAhead(false);
+            }
+        }
+    }
+
+    private interface Looking {
+        void look() throws OfException;
+    }
+
+    /** What may stand in a bundle and is about neither flows nor groups. Under the change lock and the table lock. */
+    interface OtherChanges {
+        /** Checks the change of a port, and has it made when all that was prepared takes effect. */
+        void change(PortMod port, Effects effects) throws OfException;
+
+        /** Finds out what becomes of the packet, and has that done once the change is over. */
+        void send(PacketOut packet, Effects effects) throws OfException;
+    }
+
     /** Changes meters. */
-    void apply(MeterMod change) throws OfException {
+    void apply(MeterMod change, ChangeOrigin origin) throws OfException {
         pipeline.<OfException>change(effects -> {
             beforeChanges.accept(effects);
-            meters.apply(change, modification(effects, pipeline.nowNs()), effects);
+            meters.apply(change, modification(effects, pipeline.nowNs(), origin), effects);
         });
     }
 
@@ -207,6 +256,7 @@ final class FlowTables {
         return switch (change) {
             case FlowMod flow -> isQuick(flow);
             case GroupMod group -> group.command() != GroupMod.Command.DELETE || hasFewFlows();
+            case PortMod _, PacketOut _ -> false;
         };
     }
 
@@ -286,24 +336,80 @@ final class FlowTables {
         List<Rule[]> rules = new ArrayList<>();
         if (query.tableId() <= INTERNAL_TABLE || query.tableId() == FlowMod.ALL_TABLES) {
             pipeline.read(() -> {
-                oneOrAll(query.tableId()).forEach(table -> table.copyInto(rules));
+                copyInto(rules, query.tableId());
                 if (withHidden) {
                     tables[INTERNAL_TABLE].copyInto(rules);
                 }
                 return rules;
             });
         }
-        return new SelectedFlows(pipeline, query, rules, withHidden);
+        return new SelectedFlows(pipeline, query, new RuleCursor(rules), withHidden);
     }
 
-    /** What becomes of packets that no flow of the table matches. */
-    void configure(int idOrAll, TableMiss miss) {
+    private void copyInto(List<Rule[]> rules, int idOrAll) {
+        oneOrAll(idOrAll).forEach(table -> table.copyInto(rules));
+    }
+
+    /** {@link OpenFlowSwitch#monitoredFlows}. */
+    MonitoredFlows monitored(int idOrAll) {
+        List<Rule[]> rules = new ArrayList<>();
+        long number = pipeline.read(() -> {
+            copyInto(rules, idOrAll);
+            return monitoring.lastNumber();
+        });
+        return new MonitoredRules(number, new RuleCursor(rules));
+    }
+
+    // ---- what is said of tables ----
+
+    void configure(int idOrAll, TableMod mod) {
         pipeline.change(effects -> oneOrAll(idOrAll).forEach(table -> {
-            if (table.miss != miss) {
-                table.miss = miss;
-                effects.everythingThrough(table.dependents);
+            switch (mod) {
+                case TableMod.Misses misses -> {
+                    if (table.miss != misses.miss()) {
+                        table.miss = misses.miss();
+                        effects.everythingThrough(table.dependents);
+                    }
+                }
+                case TableMod.Overflow overflow -> {
+                    table.setEvictsByOpenFlow(overflow.evicts(), effects::breathe);
+                    table.vacancy()
+                            .configure(
+                                    overflow.hasVacancyEvents(),
+                                    overflow.vacancyDown(),
+                                    overflow.vacancyUp(),
+                                    table.percentLeft());
+                }
             }
         }));
+    }
+
+    /** What the database says of the tables, by their numbers; nothing of those that are not there. */
+    void configure(Map<Integer, TableSettings> settings) {
+        pipeline.change(effects -> {
+            for (FlowTable table : oneOrAll(FlowMod.ALL_TABLES)) {
+                TableSettings wanted = settings.getOrDefault(table.id, TableSettings.NONE);
+                if (!wanted.equals(table.settings())) {
+                    table.configure(wanted, effects::breathe);
+                    modification(effects, pipeline.nowNs()).evictFrom(table);
+                }
+            }
+        });
+    }
+
+    static OpenFlowSwitch.TableDescription describe(FlowTable table) {
+        return new OpenFlowSwitch.TableDescription(
+                table.id,
+                table.evictsByOpenFlow(),
+                table.vacancy().isWanted(),
+                table.vacancy().downPercent(),
+                table.vacancy().upPercent(),
+                table.percentLeft());
+    }
+
+    List<OpenFlowSwitch.TableDescription> descriptions() {
+        return pipeline.read(
+                () -> Arrays.stream(tables, 0, COUNT).map(FlowTables::describe).toList());
     }
 
     List<TableStats> statistics() {
@@ -311,10 +417,11 @@ final class FlowTables {
         return pipeline.read(() -> Arrays.stream(tables, 0, COUNT)
                 .map(table -> new TableStats(
                         table.id,
+                        table.settings().name(),
                         table.shownSize(),
                         table.lookups.sum(),
                         table.matched.sum(),
-                        FlowTable.MAX_ENTRIES,
+                        table.maxEntries(),
                         table.miss))
                 .toList());
     }
@@ -333,6 +440,7 @@ final class FlowTables {
             return;
         }
         FlowModification modification = modification(effects, nowNs);
+        modification.setApart();
         for (Rule rule : due) {
             modification.remove(
                     rule,

@@ -31,13 +31,14 @@ final class GroupTable {
     private final Map<Integer, Dependents> dependents = new HashMap<>();
 
     private int sizeForChange;
+    private boolean ahead;
 
     // ---- what packets meet ----
 
     /** The group, or null. */
     @Nullable
     Group find(int id) {
-        return groups.get(id);
+        return ahead ? findForChange(id) : groups.get(id);
     }
 
     /** That group or, for {@link GroupMod#ALL}, all by number. */
@@ -67,6 +68,11 @@ final class GroupTable {
 
     int sizeForChange() {
         return sizeForChange;
+    }
+
+    /** {@link FlowTable#lookAhead}. */
+    void lookAhead(boolean isAhead) {
+        ahead = isAhead;
     }
 
     /** @param group null if it goes */

@@ -16,7 +16,6 @@ import io.turnstile.pipeline.flow.PacketInReason;
 import io.turnstile.pipeline.flow.SelectionMethod;
 import io.turnstile.pipeline.flow.SwitchChange;
 import io.turnstile.port.PortStatistics;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
@@ -41,35 +40,39 @@ public interface OpenFlowSwitch {
     int tableCount();
 
     /** Applies one change; on refusal nothing has changed. */
-    void apply(SwitchChange change) throws OfException;
+    void apply(SwitchChange change, ChangeOrigin origin) throws OfException;
+
+    /** The same of nobody who watches flows. */
+    default void apply(SwitchChange change) throws OfException {
+        apply(change, ChangeOrigin.NONE);
+    }
 
     /** The same of meters. */
-    void apply(MeterMod change) throws OfException;
+    void apply(MeterMod change, ChangeOrigin origin) throws OfException;
 
-    /**
-     * Applies all or none, as one version to packets (bundles, {@code ovs-ofctl --bundle}); on refusal names the
-     * culprit.
-     */
-    void applyAll(List<? extends SwitchChange> changes) throws BundleException;
+    /** The same of meters. */
+    default void apply(MeterMod change) throws OfException {
+        apply(change, ChangeOrigin.NONE);
+    }
 
     /**
      * The same if it takes but a moment: it returns false, and nothing has been done, if another change is being made
      * or this one may be about many flows. To be asked by threads that others wait for.
      */
-    default boolean tryApply(SwitchChange change) throws OfException {
-        apply(change);
-        return true;
-    }
+    boolean tryApply(SwitchChange change, ChangeOrigin origin) throws OfException;
 
     /**
-     * {@link #applyAll(List)} with changes that are made while it goes: at no time are there more of them than one.
+     * Applies all or none, as one version to packets (bundles, {@code ovs-ofctl --bundle}); on refusal names the
+     * culprit. Packets among them meet what comes before them in the list, and are sent once all has taken effect.
      *
-     * @param changes asked for each once, in order, by the calling thread, with the pipeline's locks held
+     * @param changes asked for each once, in order, by the calling thread, with the pipeline's locks held: at no time
+     *     need there be more of them than one
      */
-    default void applyAll(Iterator<? extends SwitchChange> changes) throws BundleException {
-        List<SwitchChange> all = new ArrayList<>();
-        changes.forEachRemaining(all::add);
-        applyAll(all);
+    void applyAll(Iterator<? extends SwitchChange> changes, ChangeOrigin origin) throws BundleException;
+
+    /** The same of a list, of nobody who watches flows. */
+    default void applyAll(List<? extends SwitchChange> changes) throws BundleException {
+        applyAll(changes.iterator(), ChangeOrigin.NONE);
     }
 
     /** Flows that a request selects, in no particular order. */
@@ -118,11 +121,24 @@ public interface OpenFlowSwitch {
     List<TableStats> tables();
 
     /**
-     * Says what becomes of packets that no flow of the table matches.
+     * OFPT_TABLE_MOD.
      *
      * @param tableId or {@link FlowMod#ALL_TABLES}
      */
-    void configureTable(int tableId, TableMiss miss);
+    void configureTable(int tableId, TableMod mod);
+
+    /** How each table is configured, by number. */
+    List<TableDescription> tableDescriptions();
+
+    /**
+     * The flows of a table as flow monitors see them, as they are now.
+     *
+     * @param tableId or {@link FlowMod#ALL_TABLES}
+     */
+    MonitoredFlows monitoredFlows(int tableId);
+
+    /** The present moment among the bridge's changes. */
+    MonitorPoint monitorPoint();
 
     /** Which options of tunnels the bridge's metadata fields stand for. */
     TlvTable tlvTable();
@@ -151,8 +167,9 @@ public interface OpenFlowSwitch {
     AutoCloseable subscribe(Events listener);
 
     /**
-     * Asks the subscribers again whether they want packets that match no flow ({@link Events#wantsPacketInOnMiss}). To
-     * be called when one changes its mind; waits for changes of flows, which may be long.
+     * Asks the subscribers again whether they want packets that match no flow ({@link Events#wantsPacketInOnMiss}) and
+     * changes of flows ({@link Events#wantsFlowChanges}). To be called when one changes its mind; waits for changes of
+     * flows, which may be long.
      */
     default void refreshSubscribers() {}
 
@@ -169,6 +186,11 @@ public interface OpenFlowSwitch {
      * @param outGroup {@link GroupMod#ANY} for any
      */
     record FlowQuery(int tableId, Match match, long cookie, long cookieMask, int outPort, int outGroup) {
+
+        /** The same wherever the flows output to. */
+        public FlowQuery toAnyPort() {
+            return new FlowQuery(tableId, match, cookie, cookieMask, OfAction.Ports.NONE, outGroup);
+        }
 
         /** Whatever groups flows send packets to. */
         public FlowQuery(int tableId, Match match, long cookie, long cookieMask, int outPort) {
@@ -233,8 +255,37 @@ public interface OpenFlowSwitch {
             long byteCount,
             List<OfAction> actions) {}
 
+    /** @param name null if it has none */
     record TableStats(
-            int tableId, int activeCount, long lookupCount, long matchedCount, int maxEntries, TableMiss miss) {}
+            int tableId,
+            @Nullable String name,
+            int activeCount,
+            long lookupCount,
+            long matchedCount,
+            int maxEntries,
+            TableMiss miss) {}
+
+    /**
+     * How a table is configured by controllers since OpenFlow 1.4, and what is left of it.
+     *
+     * @param vacancyPercent how many flows there may still be, of all that there may be
+     */
+    record TableDescription(
+            int tableId,
+            boolean evicts,
+            boolean hasVacancyEvents,
+            int vacancyDown,
+            int vacancyUp,
+            int vacancyPercent) {}
+
+    /**
+     * A moment among the bridge's changes, at which a flow monitor can cease to follow them, to see later what it has
+     * missed.
+     *
+     * @param sinceNs flows that change after the change of this number bear this time or a later one
+     * @param changeNumber {@link FlowChanges#number} of the last change that had taken effect
+     */
+    record MonitorPoint(long sinceNs, long changeNumber) {}
 
     /** A bundle is refused: {@code index} of the change at fault. */
     final class BundleException extends Exception {
@@ -292,5 +343,16 @@ public interface OpenFlowSwitch {
         }
 
         void portStatus(OfPort port, PortStatusReason reason);
+
+        /** Whether changes of flows should be told, all from the next one on. */
+        default boolean wantsFlowChanges() {
+            return false;
+        }
+
+        /** Flows were added, modified or removed: each change of the bridge, in their order, with consecutive numbers. */
+        default void flowsChanged(FlowChanges changes) {}
+
+        /** A table has become fuller or emptier than somebody wanted to know. */
+        default void tableStatus(TableDescription table, TableStatusReason reason) {}
     }
 }

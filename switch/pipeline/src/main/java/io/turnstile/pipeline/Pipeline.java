@@ -44,6 +44,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
     private final PortLocations portLocations = new PortLocations();
     private final SwitchPorts switchPorts;
     private final Map<String, BridgePipeline> bridges = new TreeMap<>(); // under the table lock
+    private boolean forwards = true; // under the table lock
 
     private final Object executionLock = new Object();
     private final ForwardingContext executionContext; // guarded by executionLock
@@ -135,6 +136,23 @@ public final class Pipeline implements Upcall, AutoCloseable {
             zoneTimeouts = policyOfZone;
             bridges.values().forEach(bridge -> effects.everythingThrough(bridge.dependents()));
         });
+    }
+
+    /** Whether packets that come in by ports are forwarded, or dropped for now as if the ports were of no bridge. */
+    public void setForwards(boolean wanted) {
+        change(effects -> {
+            if (wanted != forwards) {
+                forwards = wanted;
+                effects.everythingThrough(portLocations.unlocated());
+                bridges.values().forEach(bridge -> effects.everythingThrough(bridge.dependents()));
+            }
+        });
+    }
+
+    /** Where packets of the datapath's port belong; null if nowhere. Called while translating. */
+    @Nullable
+    PortLocation locate(int datapathPort) {
+        return forwards ? portLocations.locate(datapathPort) : null;
     }
 
     /** Called while translating. */
@@ -339,9 +357,13 @@ public final class Pipeline implements Upcall, AutoCloseable {
 
     // ---- packets of our own ----
 
-    /** Runs the actions on the frame at once (OFPT_PACKET_OUT). Not called from inside a batch. */
-    void packetOut(BridgePipeline bridge, int inPort, List<OfAction> actions, Packet packet, long[] key) {
-        Translation translation = read(() -> new Translator(this, key, clock.nowNs()).execute(bridge, inPort, actions));
+    /** What becomes of a packet of a controller's (OFPT_PACKET_OUT). */
+    Translation translate(BridgePipeline bridge, int inPort, List<OfAction> actions, long[] key) {
+        return read(() -> new Translator(this, key, clock.nowNs()).execute(bridge, inPort, actions));
+    }
+
+    /** Has it happen, at once. Not called from inside a batch. */
+    void send(Packet packet, Translation translation) {
         WalkRecord record = (WalkRecord) translation.owner();
         long nowNs = clock.nowNs();
         flowLearning.learnFrom(record.sideEffects(), nowNs);

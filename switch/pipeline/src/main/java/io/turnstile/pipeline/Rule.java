@@ -1,6 +1,7 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.datapath.DatapathFlow;
+import io.turnstile.pipeline.OpenFlowSwitch.FlowQuery;
 import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.GroupMod;
 import io.turnstile.pipeline.flow.Match;
@@ -21,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Threads: the definition by any; the counters by any; phase and places under the table lock; the dependents under
  * the flow cache's.
  */
-final class Rule extends HashChains.Node {
+final class Rule extends HashChains.Node implements MonitoredFlow {
 
     /** Whether packets meet the rule: what a change prepares shows, and what it takes away goes, all at once. */
     enum Phase {
@@ -138,7 +139,7 @@ final class Rule extends HashChains.Node {
                 added.idleTimeoutSeconds,
                 added.hardTimeoutSeconds,
                 added.importance,
-                added.flags,
+                FlagSet.replacing(added.flags),
                 added.actions,
                 added.createdNs,
                 added.modifiedNs,
@@ -179,8 +180,8 @@ final class Rule extends HashChains.Node {
         return false;
     }
 
-    int tableId() {
-        return tableId & 0xff;
+    int importance() {
+        return importance;
     }
 
     boolean has(FlowMod.Flag flag) {
@@ -307,15 +308,83 @@ final class Rule extends HashChains.Node {
         return hardTimeoutSeconds == 0 || idleNs - hardNs < 0 ? idleNs : hardNs;
     }
 
-    boolean outputsTo(int port) {
+    /** Whether one of the actions outputs to the port; always so if any will do. */
+    static boolean outputTo(List<OfAction> actions, int port) {
         return port == OfAction.Ports.NONE
                 || actions.stream().anyMatch(action -> action.kind().outputsTo(action, port));
+    }
+
+    boolean outputsTo(int port) {
+        return outputTo(actions, port);
     }
 
     /** Whether the flow sends packets to the group, as far as the flow alone tells; always so if any will do. */
     boolean sendsTo(int group) {
         return group == GroupMod.ANY || References.of(actions).groups().contains(group);
     }
+
+    // ---- as flow monitors see it ----
+
+    @Override
+    public int tableId() {
+        return tableId & 0xff;
+    }
+
+    @Override
+    public int priority() {
+        return priority;
+    }
+
+    @Override
+    public Match match() {
+        return match;
+    }
+
+    @Override
+    public long cookie() {
+        return cookie;
+    }
+
+    @Override
+    public int idleTimeoutSeconds() {
+        return idleTimeoutSeconds;
+    }
+
+    @Override
+    public int hardTimeoutSeconds() {
+        return hardTimeoutSeconds;
+    }
+
+    @Override
+    public List<OfAction> actions() {
+        return actions;
+    }
+
+    @Override
+    public boolean isSelectedBy(FlowQuery query) {
+        return (query.tableId() == FlowMod.ALL_TABLES || query.tableId() == tableId())
+                && query.match().covers(match)
+                && outputsTo(query.outPort())
+                && sendsTo(query.outGroup())
+                && ((cookie ^ query.cookie()) & query.cookieMask()) == 0;
+    }
+
+    @Override
+    public boolean isAddedSince(long timeNs) {
+        return createdNs - timeNs >= 0;
+    }
+
+    @Override
+    public boolean isChangedSince(long timeNs) {
+        return modifiedNs - timeNs >= 0;
+    }
+
+    @Override
+    public boolean wasThereAt(long timeNs) {
+        return createdNs - timeNs <= 0 || FlagSet.replaces(flags);
+    }
+
+    // ---- statistics ----
 
     /** Finer times than milliseconds only make dumps hard to read. */
     private static long wholeMs(long durationNs) {

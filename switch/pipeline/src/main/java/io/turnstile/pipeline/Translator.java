@@ -76,7 +76,7 @@ final class Translator {
     }
 
     private Upcall.Translation begin() {
-        PortLocation location = walk.pipeline.portLocations().locate((int) Field.IN_PORT.get(walk.packetKey()));
+        PortLocation location = walk.pipeline.locate((int) Field.IN_PORT.get(walk.packetKey()));
         return location == null ? walk.result() : translateAt(location.bridge(), location.number());
     }
 

@@ -154,7 +154,7 @@ class ChangesAppearAtOnceTest {
         }
         versions.put(version + 1, List.copyOf(flows));
         started.set(version + 1);
-        bench.br0.applyAll(changes.iterator());
+        bench.br0.applyAll(changes.iterator(), ChangeOrigin.NONE);
         completed.set(version + 1);
         versions.remove(version - 5);
     }

@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Notes a bridge's events as short texts. */
-final class EventRecorder implements OpenFlowSwitch.Events {
+class EventRecorder implements OpenFlowSwitch.Events {
     final List<String> events = new ArrayList<>();
     Match lastMetadata;
     PacketInReason lastReason;

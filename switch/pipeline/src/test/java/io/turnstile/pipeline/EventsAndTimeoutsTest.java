@@ -138,13 +138,13 @@ class EventsAndTimeoutsTest {
         bench.br0.subscribe(recorder);
         bench.flows("table=2,actions=output:2");
         assertThat(bench.receive(1, udp().bytes())).as("nothing was said").isEmpty();
-        bench.br0.configureTable(0, TableMiss.CONTINUE);
-        bench.br0.configureTable(1, TableMiss.CONTINUE);
+        bench.br0.configureTable(0, new TableMod.Misses(TableMiss.CONTINUE));
+        bench.br0.configureTable(1, new TableMod.Misses(TableMiss.CONTINUE));
         assertThat(bench.receive(1, udp().bytes())).hasSize(1);
-        bench.br0.configureTable(1, TableMiss.CONTROLLER);
+        bench.br0.configureTable(1, new TableMod.Misses(TableMiss.CONTROLLER));
         assertThat(bench.receive(1, udp().bytes())).isEmpty();
         assertThat(recorder.events).containsExactly("packet-in reason=0 table=1 in_port=1");
-        bench.br0.configureTable(FlowMod.ALL_TABLES, TableMiss.DROP);
+        bench.br0.configureTable(FlowMod.ALL_TABLES, new TableMod.Misses(TableMiss.DROP));
         assertThat(bench.receive(1, udp().bytes())).isEmpty();
         assertThat(recorder.events).hasSize(1);
     }

@@ -7,6 +7,7 @@ import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
+import io.turnstile.pipeline.flow.PacketOut;
 import java.util.List;
 
 /** OFPT_PACKET_OUT, whose actions may be Nicira's. */
@@ -15,9 +16,6 @@ public final class PacketOutCodec {
     public static final int TYPE = 13;
 
     private PacketOutCodec() {}
-
-    /** A frame to be sent by these actions. */
-    public record PacketOut(int inPort, List<OfAction> actions, byte[] frame) {}
 
     /** Reads what stands behind the header. */
     public static PacketOut read(ByteBuf in, WireVersion version) throws OfException {

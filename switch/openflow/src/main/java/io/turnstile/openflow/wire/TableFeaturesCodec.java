@@ -1,6 +1,7 @@
 package io.turnstile.openflow.wire;
 
 import io.netty.buffer.ByteBuf;
+import io.turnstile.pipeline.OpenFlowSwitch.TableStats;
 import io.turnstile.pipeline.flow.MatchField;
 import java.util.List;
 import java.util.function.Predicate;
@@ -10,7 +11,6 @@ import java.util.function.Predicate;
  * of {@link MatchField}, NXM ones included, which is why OpenFlowJ cannot write it.
  */
 public final class TableFeaturesCodec {
-    private static final int NAME_BYTES = 32;
     private static final int INSTRUCTIONS = 0;
     private static final int NEXT_TABLES = 2;
     private static final int WRITE_ACTIONS = 4;
@@ -26,16 +26,12 @@ public final class TableFeaturesCodec {
 
     private TableFeaturesCodec() {}
 
-    public static void write(ByteBuf out, int table, int tableCount, int maxEntries, WireVersion version) {
+    public static void write(ByteBuf out, TableStats stats, int tableCount, WireVersion version) {
         int start = out.writerIndex();
-        out.writeShort(0)
-                .writeByte(table)
-                .writeZero(5)
-                .writeZero(NAME_BYTES) // tables have no names
-                .writeLong(-1)
-                .writeLong(-1)
-                .writeInt(0)
-                .writeInt(maxEntries);
+        int table = stats.tableId();
+        out.writeShort(0).writeByte(table).writeZero(5);
+        TableStatsCodec.writeName(out, stats.name());
+        out.writeLong(-1).writeLong(-1).writeInt(0).writeInt(stats.maxEntries());
         codes(out, INSTRUCTIONS, table == tableCount - 1 ? LAST_TABLE_INSTRUCTIONS : SUPPORTED_INSTRUCTIONS);
         nextTables(out, table, tableCount);
         List<Integer> actions = ActionTable.standardTypes(version);

@@ -3,7 +3,9 @@ package io.turnstile.openflow.wire;
 import io.netty.buffer.ByteBuf;
 import io.turnstile.pipeline.OpenFlowSwitch.TableStats;
 import io.turnstile.pipeline.flow.MatchField;
+import java.nio.charset.StandardCharsets;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One table's statistics under OpenFlow 1.1 and 1.2, which say what the table can do besides; OpenFlowJ has no bitmaps
@@ -37,7 +39,8 @@ public final class TableStatsCodec {
         for (int type : ActionTable.standardTypes(version)) {
             actions |= 1 << type;
         }
-        out.writeByte(table.tableId()).writeZero(7).writeZero(NAME_BYTES); // tables have no names
+        out.writeByte(table.tableId()).writeZero(7);
+        writeName(out, table.name());
         if (version == WireVersion.OF11) {
             int fields = MatchField.named("mpls_label") == null ? FIELDS11 : FIELDS11 | MPLS11;
             out.writeInt(fields).writeInt(fields).writeInt(instructions);
@@ -55,6 +58,13 @@ public final class TableStatsCodec {
                 .writeInt(table.maxEntries())
                 .writeInt(table.activeCount());
         out.writeLong(table.lookupCount()).writeLong(table.matchedCount());
+    }
+
+    /** As many bytes as there is room for, and a zero. */
+    static void writeName(ByteBuf out, @Nullable String name) {
+        byte[] bytes = name == null ? new byte[0] : name.getBytes(StandardCharsets.UTF_8);
+        int length = Math.min(bytes.length, NAME_BYTES - 1);
+        out.writeBytes(bytes, 0, length).writeZero(NAME_BYTES - length);
     }
 
     private static long fields12(Predicate<MatchField> which) {

@@ -6,7 +6,9 @@ public enum FlowRemovedReason {
     HARD_TIMEOUT(1),
     DELETE(2),
     GROUP_DELETE(3),
-    METER_DELETE(4);
+    METER_DELETE(4),
+    /** It went for another one (OpenFlow 1.4.0 §6.5). */
+    EVICTION(5);
 
     private final int number;
 
