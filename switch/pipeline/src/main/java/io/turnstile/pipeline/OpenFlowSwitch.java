@@ -255,7 +255,11 @@ public interface OpenFlowSwitch {
             long byteCount,
             List<OfAction> actions) {}
 
-    /** @param name null if it has none */
+    /**
+     * Counters of a table.
+     *
+     * @param name null if it has none
+     */
     record TableStats(
             int tableId,
             @Nullable String name,

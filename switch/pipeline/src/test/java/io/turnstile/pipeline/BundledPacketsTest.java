@@ -80,7 +80,7 @@ class BundledPacketsTest {
         bench.flows("actions=output:2");
         assertThat(bench.receive(1, udp().bytes())).containsExactly("2");
         PortMod noForward = new PortMod(2, 0x0200_0000_0002L, OfPort.CONFIG_NO_FWD, OfPort.CONFIG_NO_FWD);
-        bench.br0.applyAll(List.of(add("in_port=1,actions=output:2,output:3"), noForward));
+        bench.br0.applyAll(List.of(add("priority=40000,in_port=1,actions=output:2,output:3"), noForward));
         assertThat(bench.receive(1, udp().bytes())).containsExactly("3");
     }
 
