@@ -7,6 +7,7 @@ import io.turnstile.packet.Frames;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.pipeline.BridgePipeline;
+import io.turnstile.pipeline.ChangeOrigin;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowCursor;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowQuery;
@@ -82,8 +83,8 @@ public final class FlowBench implements Callable<Integer> {
                 "all modified",
                 () -> bridge.apply(change(FlowMod.Command.MODIFY, all, 0, 0, List.of(new OfAction.Output(7)))));
         measure("all removed", () -> bridge.apply(change(FlowMod.Command.DELETE, all, 0, 0, List.of())));
-        measure("loaded as one bundle", () -> bridge.applyAll(each(i -> flow(i, 0))));
-        measure("replaced as one bundle", () -> bridge.applyAll(each(i -> flow(i, TIMEOUT_SECONDS))));
+        measure("loaded as one bundle", () -> bridge.applyAll(each(i -> flow(i, 0)), ChangeOrigin.NONE));
+        measure("replaced as one bundle", () -> bridge.applyAll(each(i -> flow(i, TIMEOUT_SECONDS)), ChangeOrigin.NONE));
         measure("all expired", () -> {
             clock.advance(Duration.ofSeconds(TIMEOUT_SECONDS));
             pipeline.maintain(clock.nowNs());

@@ -123,7 +123,7 @@ class ReconcilerTest {
                         paths,
                         ProviderRegistry.of(List.of(provider)),
                         metrics,
-                        clock,
+                        Clock.system(),
                         folder,
                         "1.2.3",
                         "8.8.0",
