@@ -10,6 +10,7 @@ import io.turnstile.port.Port;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -20,6 +21,7 @@ final class DummyCommands {
     private static final int SHORTEST_BYTES = 60;
 
     private static final int LONGEST_BYTES = 65_535;
+    private static final String UNKNOWN = "unknown";
 
     private final Datapath datapath;
     private final Runnable onLinkChange;
@@ -111,9 +113,22 @@ final class DummyCommands {
                 .orElse(-1);
     }
 
-    /** Whether dummies are joined to others by a stream, which none is here. */
+    /** Whether dummies are joined to others by a stream; without a name those that connect to others. */
     private CommandReply connectionState(List<String> arguments) {
-        return CommandReply.ok(arguments.isEmpty() ? "" : arguments.getFirst() + ": unknown\n");
+        if (arguments.isEmpty()) {
+            return CommandReply.ok(dummies()
+                    .filter(dummy -> !dummy.connectionState().equals(UNKNOWN))
+                    .map(dummy -> dummy.name() + ": " + dummy.connectionState() + "\n")
+                    .collect(Collectors.joining()));
+        }
+        String name = arguments.getFirst();
+        return CommandReply.ok(name + ": "
+                + dummies()
+                        .filter(dummy -> dummy.name().equals(name))
+                        .findFirst()
+                        .map(DummyPort::connectionState)
+                        .orElse(UNKNOWN)
+                + "\n");
     }
 
     private CommandReply setAdminState(List<String> arguments) {

@@ -411,12 +411,22 @@ public final class BridgePipeline implements OpenFlowSwitch {
         packet.setInPort(ports.datapathPortOf(inPort));
         long[] key = FlowKey.newKey();
         KeyExtractor.extract(packet, key);
-        ActionCheck.checkPacketOut(actions, key);
+        checkPacketOut(actions, key, false);
+        pipeline.packetOut(this, inPort, actions, packet, key);
+    }
+
+    /**
+     * Refuses actions that a packet with that key cannot be sent out with.
+     *
+     * @param strict whether all prerequisites count, as for OpenFlow 1.1 and later
+     * @throws OfException names the first action at fault
+     */
+    public void checkPacketOut(List<OfAction> actions, long[] key, boolean strict) throws OfException {
+        ActionCheck.checkPacketOut(actions, key, strict);
         pipeline.<Boolean, OfException>readOrRefuse(() -> {
             tables.checkReferences(actions);
             return true;
         });
-        pipeline.packetOut(this, inPort, actions, packet, key);
     }
 
     private static void checkInPort(int inPort) throws OfException {

@@ -24,6 +24,8 @@ import org.jspecify.annotations.Nullable;
 final class Translator {
     private static final int MAX_DEPTH = 64;
     private static final int MAX_RESUBMITS = MAX_DEPTH * MAX_DEPTH;
+    /** Of registers as many stand in the 64 kB of Open vSwitch's stack, each with its length. */
+    private static final int MAX_STACK_ENTRIES = 65_536 / (Integer.BYTES + 1);
 
     /** Those that no id was given to. */
     private static final List<Integer> FIRST_CONTROLLER = List.of(0);
@@ -190,14 +192,18 @@ final class Translator {
 
     /** Ends the walk, and says why, if it goes too deep or too far. */
     private boolean isTooDeep() {
-        if (depth < MAX_DEPTH && resubmits < MAX_RESUBMITS) {
+        if (depth >= MAX_DEPTH) {
+            walk.fail(DropReason.TRANSLATION_TOO_DEEP);
+            walk.report.error("over max translation depth " + MAX_DEPTH);
+        } else if (resubmits >= MAX_RESUBMITS) {
+            walk.fail(DropReason.TOO_MANY_RESUBMITS);
+            walk.report.error("over " + MAX_RESUBMITS + " resubmit actions");
+        } else if (walk.state.stack.size() >= 2 * MAX_STACK_ENTRIES) {
+            walk.fail(DropReason.STACK_TOO_DEEP);
+            walk.report.error("resubmits yielded over 64 kB of stack");
+        } else {
             return false;
         }
-        walk.fail(DropReason.TRANSLATION_TOO_DEEP);
-        walk.report.error(
-                depth >= MAX_DEPTH
-                        ? "over max translation depth " + MAX_DEPTH
-                        : "over " + MAX_RESUBMITS + " resubmit actions");
         return true;
     }
 
