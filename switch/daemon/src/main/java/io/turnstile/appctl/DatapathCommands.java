@@ -154,8 +154,10 @@ final class DatapathCommands {
     }
 
     private CommandReply dumpBridges() {
-        return CommandReply.ofSource(new TextLines(
-                bridges.get().stream().map(BridgeView::name).sorted().iterator()));
+        return CommandReply.ofSource(new TextLines(bridges.get().stream()
+                .map(bridge -> (bridge.isDummy() ? "dummy@" : "netdev@") + bridge.name())
+                .sorted()
+                .iterator()));
     }
 
     private @Nullable BridgeView bridge(String wanted) {

@@ -79,8 +79,12 @@ final class FlowLookup {
      * with the packet counted as dropped, if the pipeline fails.
      */
     private @Nullable DatapathFlow miss(Packet packet, ForwardingContext context) {
+        FlowLog.miss(context.key);
+        if (!upcall.isPresent()) { // a datapath that somebody has made: its flows are put in by hand
+            drops.add(DropReason.UPCALL_FAILED, 1);
+            return null;
+        }
         try {
-            FlowLog.miss(context.key);
             Upcall.Translation translation = upcall.get().miss(packet, context.key, context.nowNs);
             long[] mask = upkeep.usesMegaflows()
                     ? translation.mask()

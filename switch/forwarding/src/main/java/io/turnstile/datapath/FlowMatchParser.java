@@ -34,6 +34,7 @@ public final class FlowMatchParser {
     private boolean hasType;
     /** How many tags stand before what is being read. */
     private int tags;
+    private int namedType = EtherTypes.NOT_ETH_TYPE;
     private boolean namesPacketType;
 
     private FlowMatchParser(String text, ToIntFunction<String> portNumber) {
@@ -50,8 +51,8 @@ public final class FlowMatchParser {
     public static Parsed parse(String flow, ToIntFunction<String> portNumber) throws FlowSyntaxException {
         FlowMatchParser parser = new FlowMatchParser(flow, portNumber);
         parser.read(0, flow.length());
-        if (!parser.hasType) { // no type at all, as of frames that have a length in its place
-            Field.ETH_TYPE.set(parser.key, EtherTypes.NOT_ETH_TYPE);
+        if (!parser.hasType) { // that of the header that is named; none at all, as of frames with a length in its place
+            Field.ETH_TYPE.set(parser.key, parser.namedType);
             Field.ETH_TYPE.setExact(parser.mask);
         }
         return new Parsed(parser.key, parser.mask, parser.namesPacketType);
@@ -236,6 +237,7 @@ public final class FlowMatchParser {
         if (header == null) {
             throw error(at - name.length() - 1);
         }
+        namedType = header.etherType(namedType);
         if (header.isSingle()) {
             set(header.onlyField(), header.onlyText(), inside);
             return;

@@ -72,7 +72,8 @@ final class FlowMatchText {
         if (ofPacket) {
             parts.add("ct_state(" + FieldText.hex(Field.CT_STATE.get(key)) + ")");
         } else if (all) {
-            parts.add("ct_state(" + FieldText.hex(Field.CT_STATE.get(key)) + "/" + FieldText.hex(stateMask) + ")");
+            parts.add("ct_state(" + FieldText.hex(Field.CT_STATE.get(key)) + "/"
+                    + FieldText.hex(stateMask & FlagNames.CT_STATE.all()) + ")");
         } else if (stateMask != 0) {
             parts.add("ct_state(" + FlagNames.CT_STATE.signed(Field.CT_STATE.get(key), stateMask) + ")");
         }

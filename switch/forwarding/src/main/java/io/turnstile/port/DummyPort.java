@@ -135,6 +135,9 @@ public final class DummyPort implements Port {
     public synchronized Map<String, String> shownOptions() {
         Map<String, String> shown = new TreeMap<>(options);
         shown.keySet().retainAll(SHOWN);
+        if (type.equals("dummy-pmd")) { // it has one queue each way, whatever is asked for
+            shown.putAll(Map.of("n_rxq", "1", "n_txq", "1", "numa_id", "0"));
+        }
         return shown;
     }
 

@@ -54,6 +54,8 @@ public final class BridgePipeline implements OpenFlowSwitch {
     private boolean forwardsReserved; // under the table lock
     /** Datapath flows of packets to reserved addresses. Under the flow cache's lock. */
     private final Dependents reservedReaders = new Dependents();
+    /** Datapath flows of packets that met no flow in a table that leaves it to controllers what becomes of them. */
+    private final Dependents missReaders = new Dependents();
     /** Datapath flows whose walk came through this bridge. Under the flow cache's lock. */
     private final Dependents dependents = new Dependents();
 
@@ -66,7 +68,7 @@ public final class BridgePipeline implements OpenFlowSwitch {
         this.pipeline = pipeline;
         this.name = name;
         this.datapathId = datapathId;
-        this.events = new BridgeEvents(pipeline, dependents);
+        this.events = new BridgeEvents(pipeline, missReaders);
         this.tables = new FlowTables(pipeline, events, dependents);
         this.ports = new BridgePorts(pipeline, this, events);
         this.failOpen = new FailOpen(pipeline, tables);
@@ -247,6 +249,15 @@ public final class BridgePipeline implements OpenFlowSwitch {
 
     Dependents reservedReaders() {
         return reservedReaders;
+    }
+
+    /** What counts packets through a patch port that is there. Under the table lock. */
+    PatchCounter patchCounter(int number) {
+        return ports.patchCounter(number);
+    }
+
+    Dependents missReaders() {
+        return missReaders;
     }
 
     boolean wantsPacketInOnMiss() {

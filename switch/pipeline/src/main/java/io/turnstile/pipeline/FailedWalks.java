@@ -18,7 +18,7 @@ import org.slf4j.MarkerFactory;
  * <p>Threads: any.
  */
 final class FailedWalks {
-    private static final Logger LOG = LoggerFactory.getLogger("io.turnstile.pipeline.ofproto_dpif_upcall");
+    private static final Logger LOG = LoggerFactory.getLogger("io.turnstile.datapath.ofproto_dpif_upcall");
     private static final Marker LINES = MarkerFactory.getMarker("LINES");
     private static final OncePerMinute TOLD = new OncePerMinute();
 

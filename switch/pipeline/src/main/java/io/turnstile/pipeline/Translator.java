@@ -44,6 +44,8 @@ final class Translator {
 
     private int depth;
     private int resubmits;
+    /** Whether the walk's first table comes next, which counts as no resubmit. */
+    private boolean beginning;
 
     /** The walk of a packet. */
     Translator(Pipeline pipeline, long[] packetKey, long nowNs) {
@@ -126,6 +128,7 @@ final class Translator {
     /** The walk's first table; its flow's cookie is that of the action set, too, as in Open vSwitch. */
     private void start(int inPort, int table) {
         WalkState state = walk.state;
+        beginning = true;
         Rule first = lookUp(inPort, table, true, false, true);
         state.ruleCookie = first == null ? 0 : first.cookie;
         runActionSet();
@@ -170,6 +173,8 @@ final class Translator {
             return null;
         }
         int oldTable = walk.state.tableId;
+        boolean isFirst = beginning;
+        beginning = false;
         walk.state.tableId = table;
         FlowTable looked = walk.state.bridge.table(table);
         Rule rule = find(looked, inPort, withConntrackTuple);
@@ -181,7 +186,7 @@ final class Translator {
         boolean packetIn = rule == null && honourMiss && callsForPacketIn(looked.miss);
         walk.report.openTable(looked.id, rule, packetIn);
         if (rule != null) {
-            descend(rule, table <= oldTable, last);
+            descend(rule, isFirst ? 0 : 1, !isFirst && table <= oldTable, last);
         } else {
             miss(packetIn);
         }
@@ -233,13 +238,13 @@ final class Translator {
                 && Prerequisites.isIp((int) Field.ETH_TYPE.get(walk.state.key));
     }
 
-    private void descend(Rule rule, boolean deepens, boolean last) {
+    private void descend(Rule rule, int counts, boolean deepens, boolean last) {
         WalkState state = walk.state;
         long oldCookie = state.ruleCookie;
         boolean wasInBucket = state.inBucket;
         boolean oldMiss = state.inTableMiss;
         Rule oldRule = state.rule;
-        resubmits++;
+        resubmits += counts;
         depth += deepens ? 1 : 0;
         state.ruleCookie = rule.cookie;
         state.inBucket = false;
@@ -272,7 +277,10 @@ final class Translator {
         boolean silenced = port != null && (port.config() & OfPort.CONFIG_NO_PACKET_IN) != 0;
         return !silenced
                 && switch (miss) {
-                    case DEFAULT -> walk.state.bridge.wantsPacketInOnMiss();
+                    case DEFAULT -> {
+                        walk.recorder.restsOn(walk.state.bridge.missReaders());
+                        yield walk.state.bridge.wantsPacketInOnMiss();
+                    }
                     case CONTROLLER, CONTINUE -> true;
                     case DROP -> false;
                 };
