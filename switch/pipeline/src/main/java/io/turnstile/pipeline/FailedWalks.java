@@ -45,8 +45,11 @@ final class FailedWalks {
     /** Logs the trace of a packet that went too deep or too far. */
     static void log(Pipeline pipeline, long[] key, Upcall.Translation translation) {
         DropReason failure = failure(translation);
-        boolean isEndless = failure == DropReason.TRANSLATION_TOO_DEEP || failure == DropReason.TOO_MANY_RESUBMITS;
-        if (!isEndless || !TOLD.isDue(failure.label())) {
+        if (failure == null
+                || failure != DropReason.TRANSLATION_TOO_DEEP && failure != DropReason.TOO_MANY_RESUBMITS) {
+            return;
+        }
+        if (!TOLD.isDue(failure.label())) {
             return;
         }
         Trace trace = pipeline.beginTrace(key, new Trace.Options(List.of(), Integer::toString, null, null));

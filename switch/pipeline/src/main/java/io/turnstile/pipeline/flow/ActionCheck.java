@@ -76,7 +76,11 @@ public final class ActionCheck {
         checkPacketOut(actions, packetKey, false);
     }
 
-    /** @param strict as {@link #checkStrictly} */
+    /**
+     * The same with all prerequisites or without.
+     *
+     * @param strict as {@link #checkStrictly}
+     */
     public static void checkPacketOut(List<OfAction> actions, long[] packetKey, boolean strict) throws OfException {
         new ActionCheck(packetKey.clone(), -1L, FlowMod.ALL_TABLES, strict).list(actions);
     }
