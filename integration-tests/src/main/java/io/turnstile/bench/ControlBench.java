@@ -60,6 +60,11 @@ public final class ControlBench implements Callable<Integer> {
     };
     private static final LogControl NO_LOG = new LogControl() {
         @Override
+        public boolean setBounded(String module, boolean bounded) {
+            return true;
+        }
+
+        @Override
         public void close() {}
 
         @Override

@@ -28,6 +28,7 @@ public final class AppctlCommands {
                         context.offload()::carriers)
                 .commands());
         all.addAll(new FlowCommands(context.datapath(), datapath, context.flowRounds()).commands());
+        all.addAll(new FlowEditCommands(context.datapath(), datapath, context.clock()).commands());
         all.addAll(new ConntrackCommands(
                         context.tracker(), context.offload(), context.paths(), context.clock(), datapath::present)
                 .commands());

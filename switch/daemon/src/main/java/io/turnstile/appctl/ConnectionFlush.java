@@ -3,6 +3,7 @@ package io.turnstile.appctl;
 import io.turnstile.conntrack.ConnectionFilter;
 import io.turnstile.conntrack.ConnectionSnapshot;
 import io.turnstile.conntrack.ConntrackControl;
+import io.turnstile.conntrack.FlushLog;
 import io.turnstile.control.PieceBudget;
 import io.turnstile.control.RefusedException;
 import io.turnstile.control.TextSource;
@@ -19,6 +20,7 @@ final class ConnectionFlush implements TextSource {
     private long removed;
 
     ConnectionFlush(ConntrackControl tracker, Clock clock, ConnectionFilter filter, String actor) {
+        FlushLog.asked(filter);
         this.filter = filter;
         this.clock = clock;
         left = filter.limit == 0 ? Long.MAX_VALUE : filter.limit;

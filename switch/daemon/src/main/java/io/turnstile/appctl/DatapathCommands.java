@@ -11,6 +11,7 @@ import io.turnstile.datapath.DatapathFlow;
 import io.turnstile.datapath.DatapathFlowText;
 import io.turnstile.datapath.Field;
 import io.turnstile.offload.PathBook;
+import io.turnstile.port.DummyPort;
 import io.turnstile.port.Port;
 import io.turnstile.time.Clock;
 import java.util.Arrays;
@@ -79,10 +80,6 @@ final class DatapathCommands {
                         6,
                         this::dumpFlows),
                 Command.of("dpctl/get-flow", "[dp] ufid", 1, 4, DpctlLine.handler(2, name::present, this::getFlow)),
-                Command.of("dpctl/del-flows", "[dp]", 0, 1, DpctlLine.handler(1, name::present, line -> {
-                    datapath.invalidate(flow -> true);
-                    return CommandReply.ok();
-                })),
                 Command.of("dpctl/offload-stats-show", "[dp]", 0, 1, this::showOffload));
     }
 
@@ -109,7 +106,7 @@ final class DatapathCommands {
         datapath.ports().forEach((number, port) -> {
             String type = type(port);
             text.append("  port ").append(number).append(": ").append(port.name());
-            text.append(type.equals("system") ? "\n" : " (" + type + ")\n");
+            text.append(type.equals("system") ? "\n" : " (" + type + options(port) + ")\n");
         });
         return CommandReply.ok(text.toString());
     }
@@ -117,6 +114,17 @@ final class DatapathCommands {
     /** The type of a device in Open vSwitch's words, whose internal ports are TAP devices too. */
     private static String type(Port port) {
         return port.type().equals("internal") ? "tap" : port.type();
+    }
+
+    /** What is to be known of a dummy's options. */
+    private static String options(Port port) {
+        if (!(port instanceof DummyPort dummy) || dummy.shownOptions().isEmpty()) {
+            return "";
+        }
+        return ": "
+                + dummy.shownOptions().entrySet().stream()
+                        .map(option -> option.getKey() + "=" + option.getValue())
+                        .collect(Collectors.joining(", "));
     }
 
     private CommandReply showBridges() {
@@ -139,14 +147,17 @@ final class DatapathCommands {
                             .append(
                                     view.port() == null
                                             ? "none: (patch: peer=" + view.patchPeer() + ")\n"
-                                            : view.datapathPort() + ": (" + type(view.port()) + ")\n"));
+                                            : view.datapathPort() + ": (" + type(view.port())
+                                                    + options(view.port()) + ")\n"));
         }
         return CommandReply.ok(text.toString());
     }
 
     private CommandReply dumpBridges() {
-        return CommandReply.ofSource(new TextLines(
-                bridges.get().stream().map(BridgeView::name).sorted().iterator()));
+        return CommandReply.ofSource(new TextLines(bridges.get().stream()
+                .map(bridge -> (bridge.isDummy() ? "dummy@" : "netdev@") + bridge.name())
+                .sorted()
+                .iterator()));
     }
 
     private @Nullable BridgeView bridge(String wanted) {

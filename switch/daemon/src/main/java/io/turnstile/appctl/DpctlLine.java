@@ -16,10 +16,12 @@ import org.jspecify.annotations.Nullable;
  * @param words the words behind the options
  * @param more {@code -m}
  * @param statistics {@code -s}
+ * @param mayCreate {@code --may-create}: what is not there to be changed is made
  * @param json {@code -f json}: lines are JSON objects
  * @param dryRun {@code --dry-run}: only say what would be done
  */
-record DpctlLine(List<String> words, boolean more, boolean statistics, boolean json, boolean dryRun) {
+record DpctlLine(
+        List<String> words, boolean more, boolean statistics, boolean mayCreate, boolean json, boolean dryRun) {
     /** Options that some commands have besides Open vSwitch's. */
     enum Extra {
         /** {@code -f text}, {@code -f json}. */
@@ -60,6 +62,7 @@ record DpctlLine(List<String> words, boolean more, boolean statistics, boolean j
     static CommandReply run(List<String> words, Set<Extra> extras, Function<DpctlLine, CommandReply> command) {
         boolean more = false;
         boolean statistics = false;
+        boolean mayCreate = false;
         boolean json = false;
         boolean dryRun = false;
         int options = 0;
@@ -90,13 +93,15 @@ record DpctlLine(List<String> words, boolean more, boolean statistics, boolean j
             boolean letters = !option.startsWith("--");
             more |= option.equals("--more") || letters && option.contains("m");
             statistics |= option.equals("--statistics") || letters && option.contains("s");
+            mayCreate |= option.equals("--may-create");
         }
-        return command.apply(new DpctlLine(words.subList(options, words.size()), more, statistics, json, dryRun));
+        return command.apply(new DpctlLine(
+                words.subList(options, words.size()), more, statistics, mayCreate, json, dryRun));
     }
 
     /** The same line with other words. */
     DpctlLine with(List<String> otherWords) {
-        return new DpctlLine(otherWords, more, statistics, json, dryRun);
+        return new DpctlLine(otherWords, more, statistics, mayCreate, json, dryRun);
     }
 
     private static @Nullable String unknownOption(String option) {

@@ -10,6 +10,9 @@ import io.turnstile.port.Port;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -20,6 +23,11 @@ final class DummyCommands {
     private static final int SHORTEST_BYTES = 60;
 
     private static final int LONGEST_BYTES = 65_535;
+    private static final String UNKNOWN = "unknown";
+    /** For a port that nobody reads. */
+    private static final long LONGEST_WAIT_NS = 1_000_000_000L;
+
+    private static final long LOOK_EVERY_NS = 200_000L;
 
     private final Datapath datapath;
     private final Runnable onLinkChange;
@@ -32,7 +40,7 @@ final class DummyCommands {
 
     List<Command> commands() {
         return List.of(
-                Command.of(
+                Command.later(
                         "netdev-dummy/receive",
                         "name [--qid queue_id] packet|flow [--len packet_len]",
                         2,
@@ -48,14 +56,33 @@ final class DummyCommands {
                 .map(DummyPort.class::cast);
     }
 
-    private CommandReply receive(List<String> arguments) {
+    /** Completes when the frames have been forwarded: who asks next sees what came of them, as in Open vSwitch. */
+    private CompletableFuture<CommandReply> receive(List<String> arguments) {
         DummyPort port = dummies()
                 .filter(dummy -> dummy.name().equals(arguments.getFirst()))
                 .findFirst()
                 .orElse(null);
         if (port == null) {
-            return CommandReply.error("no such dummy netdev");
+            return CompletableFuture.completedFuture(CommandReply.error("no such dummy netdev"));
         }
+        CommandReply reply = deliver(port, arguments);
+        CompletableFuture<CommandReply> forwarded = new CompletableFuture<>();
+        Thread.ofPlatform().daemon().name("dummy-receive").start(() -> {
+            awaitForwarded(port);
+            forwarded.complete(reply);
+        });
+        return forwarded;
+    }
+
+    private void awaitForwarded(DummyPort port) {
+        long beganNs = System.nanoTime();
+        while (port.hasPending() && System.nanoTime() - beganNs < LONGEST_WAIT_NS) {
+            LockSupport.parkNanos(LOOK_EVERY_NS);
+        }
+        datapath.awaitQuiescence();
+    }
+
+    private CommandReply deliver(DummyPort port, List<String> arguments) {
         List<String> words = arguments.subList(1, arguments.size());
         if (words.size() > 1 && words.getFirst().equals("--qid")) {
             if (!Long.valueOf(0).equals(DpctlLine.unsigned32(words.get(1)))) { // a dummy here has one queue
@@ -111,9 +138,22 @@ final class DummyCommands {
                 .orElse(-1);
     }
 
-    /** Whether dummies are joined to others by a stream, which none is here. */
+    /** Whether dummies are joined to others by a stream; without a name those that connect to others. */
     private CommandReply connectionState(List<String> arguments) {
-        return CommandReply.ok(arguments.isEmpty() ? "" : arguments.getFirst() + ": unknown\n");
+        if (arguments.isEmpty()) {
+            return CommandReply.ok(dummies()
+                    .filter(dummy -> !dummy.connectionState().equals(UNKNOWN))
+                    .map(dummy -> dummy.name() + ": " + dummy.connectionState() + "\n")
+                    .collect(Collectors.joining()));
+        }
+        String name = arguments.getFirst();
+        return CommandReply.ok(name + ": "
+                + dummies()
+                        .filter(dummy -> dummy.name().equals(name))
+                        .findFirst()
+                        .map(DummyPort::connectionState)
+                        .orElse(UNKNOWN)
+                + "\n");
     }
 
     private CommandReply setAdminState(List<String> arguments) {

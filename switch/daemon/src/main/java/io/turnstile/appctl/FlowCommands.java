@@ -30,6 +30,10 @@ final class FlowCommands {
                 }),
                 Command.of("revalidator/pause", "", 0, 0, arguments -> pause(true)),
                 Command.of("revalidator/resume", "", 0, 0, arguments -> pause(false)),
+                Command.of("upcall/disable-megaflows", "", 0, 0, arguments -> useMegaflows(false)),
+                Command.of("upcall/enable-megaflows", "", 0, 0, arguments -> useMegaflows(true)),
+                Command.of("upcall/disable-ufid", "", 0, 0, arguments -> dumpTersely(false)),
+                Command.of("upcall/enable-ufid", "", 0, 0, arguments -> dumpTersely(true)),
                 Command.of("upcall/show", "", 0, 0, arguments -> CommandReply.ok(show())),
                 Command.of("upcall/set-flow-limit", "flow-limit-number", 1, 1, this::setLimit));
     }
@@ -43,6 +47,22 @@ final class FlowCommands {
         return CommandReply.ok();
     }
 
+    /** Whether flows are for all packets that they hold for; those that are there go. */
+    private CommandReply useMegaflows(boolean uses) {
+        datapath.setUsesMegaflows(uses);
+        datapath.invalidate(flow -> true);
+        return CommandReply.ok(uses ? "megaflows enabled" : "megaflows disabled");
+    }
+
+    /** Whether the rounds' log names flows by their id alone, or shows them. */
+    private CommandReply dumpTersely(boolean tersely) {
+        datapath.setNamesFlowsTersely(tersely);
+        return CommandReply.ok(
+                tersely
+                        ? "Datapath dumping tersely using UFID enabled for supported datapaths"
+                        : "Datapath dumping tersely using UFID disabled");
+    }
+
     private String show() {
         if (name.present().isEmpty()) {
             return "";
@@ -52,7 +72,7 @@ final class FlowCommands {
             %s:
               flows         : (current %d) (avg %d) (max %d) (limit %d)
               dump duration : %dms
-              ufid enabled : true
+              ufid enabled : %s
 
               0: (keys %d)
             """.formatted(
@@ -62,6 +82,7 @@ final class FlowCommands {
                         upkeep.mostFlows(),
                         upkeep.limit(),
                         upkeep.durationMs(),
+                        datapath.namesFlowsTersely(),
                         upkeep.flows());
     }
 

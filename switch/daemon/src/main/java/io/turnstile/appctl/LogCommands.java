@@ -20,10 +20,21 @@ final class LogCommands {
                     String error = log.reopen();
                     return error == null ? CommandReply.ok() : CommandReply.error(error);
                 }),
+                Command.of("vlog/enable-rate-limit", "[module]...", 0, Command.ANY_NUMBER, words -> bound(words, true)),
+                Command.of("vlog/disable-rate-limit", "[module]...", 0, Command.ANY_NUMBER, words -> bound(words, false)),
                 Command.of("vlog/close", "", 0, 0, arguments -> {
                     log.close();
                     return CommandReply.ok();
                 }));
+    }
+
+    private CommandReply bound(List<String> modules, boolean bounded) {
+        for (String module : modules.isEmpty() ? List.of("any") : modules) {
+            if (!log.setBounded(module, bounded)) {
+                return CommandReply.error("unknown module");
+            }
+        }
+        return CommandReply.ok();
     }
 
     private CommandReply set(List<String> specs) {

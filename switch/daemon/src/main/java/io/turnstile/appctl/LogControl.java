@@ -25,6 +25,14 @@ public interface LogControl {
     @Nullable
     String reopen();
 
+    /**
+     * Lifts the bounds on how often a module logs lines that packets bring about, or has them again.
+     *
+     * @param module empty, or {@code any}: all of them
+     * @return whether there is such a module
+     */
+    boolean setBounded(String module, boolean bounded);
+
     /** Logs to no file any more, until it is reopened. */
     void close();
 }

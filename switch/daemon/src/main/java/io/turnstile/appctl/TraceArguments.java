@@ -13,9 +13,16 @@ import java.util.List;
  * @param ctStates {@code --ct-next}, in their order
  * @param generate {@code -generate}: a packet is made of the flow
  * @param names {@code --names}: ports of the datapath are shown by name
+ * @param consistent {@code -consistent}: actions are held to all prerequisites
  * @param payload {@code --l7}, {@code --l7-len}: the data of a packet that is made
  */
-record TraceArguments(List<String> named, List<Integer> ctStates, boolean generate, boolean names, byte[] payload) {
+record TraceArguments(
+        List<String> named,
+        List<Integer> ctStates,
+        boolean generate,
+        boolean names,
+        boolean consistent,
+        byte[] payload) {
     private static final int MAX_NAMED = 3;
     private static final int MAX_PAYLOAD_BYTES = 64_000;
 
@@ -25,6 +32,7 @@ record TraceArguments(List<String> named, List<Integer> ctStates, boolean genera
         List<Integer> states = new ArrayList<>();
         boolean generate = false;
         boolean names = false;
+        boolean consistent = false;
         byte[] payload = FlowComposer.counting(FlowComposer.PAYLOAD_BYTES);
         for (int i = 0; i < arguments.size(); i++) {
             String argument = arguments.get(i);
@@ -38,6 +46,7 @@ record TraceArguments(List<String> named, List<Integer> ctStates, boolean genera
                 case "--l7-len" -> payload = FlowComposer.counting(payloadBytes(arguments.get(i)));
                 case "-generate", "--generate" -> generate = true;
                 case "-names", "--names" -> names = true;
+                case "-consistent", "--consistent" -> consistent = true;
                 default -> {
                     if (argument.startsWith("-")) {
                         throw new BadArgument(argument + ": unknown option");
@@ -48,7 +57,7 @@ record TraceArguments(List<String> named, List<Integer> ctStates, boolean genera
                 }
             }
         }
-        return new TraceArguments(List.copyOf(named), List.copyOf(states), generate, names, payload);
+        return new TraceArguments(List.copyOf(named), List.copyOf(states), generate, names, consistent, payload);
     }
 
     private static byte[] payload(String text) throws BadArgument {

@@ -18,6 +18,7 @@ import io.turnstile.pipeline.flow.FlowText;
 import io.turnstile.pipeline.flow.FlowTextException;
 import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.OfAction;
+import io.turnstile.pipeline.flow.OfException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -42,24 +43,40 @@ final class TraceCommand {
     }
 
     List<Command> commands() {
-        return List.of(Command.of(
-                "ofproto/trace",
-                "{[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet]",
-                1,
-                Command.ANY_NUMBER,
-                this::trace));
+        return List.of(
+                Command.of(
+                        "ofproto/trace",
+                        "{[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet]",
+                        1,
+                        Command.ANY_NUMBER,
+                        words -> trace(words, null)),
+                Command.of(
+                        "ofproto/trace-packet-out",
+                        "[-consistent] {[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet] actions",
+                        2,
+                        Command.ANY_NUMBER,
+                        this::tracePacketOut));
     }
 
-    private CommandReply trace(List<String> words) {
+    private CommandReply tracePacketOut(List<String> words) {
         try {
-            Trace trace = begin(TraceArguments.parse(words));
+            return trace(words.subList(0, words.size() - 1), FlowText.parseActions(words.getLast()));
+        } catch (FlowTextException e) {
+            return CommandReply.error(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** @param packetOut the actions to begin with; null to begin with a table */
+    private CommandReply trace(List<String> words, @Nullable List<OfAction> packetOut) {
+        try {
+            Trace trace = begin(TraceArguments.parse(words), packetOut);
             return CommandReply.ofSource(trace::next);
         } catch (BadArgument e) {
             return CommandReply.error(e.getMessage());
         }
     }
 
-    private Trace begin(TraceArguments arguments) throws BadArgument {
+    private Trace begin(TraceArguments arguments, @Nullable List<OfAction> packetOut) throws BadArgument {
         List<String> named = new ArrayList<>(arguments.named());
         byte[] frame = null;
         if (!arguments.generate() && named.size() > 1) {
@@ -82,13 +99,16 @@ final class TraceCommand {
             if (named.size() == 1) {
                 throw new BadArgument(e.getMessage() + " (or the bridge name was omitted)");
             }
-            return beginAtBridge(named.getFirst(), flow, frame, arguments);
+            return beginAtBridge(named.getFirst(), flow, frame, arguments, packetOut);
         }
         if (named.size() == 2 && !name.isMeantBy(named.getFirst())) {
             throw new BadArgument("Cannot find the datapath");
         }
         long[] key = withPacket(parsed.key(), frame);
-        Trace trace = pipeline.beginTrace(key, options(key, frame, arguments));
+        if (packetOut != null) {
+            check(packetOut, pipeline.entry(key), key, arguments.consistent());
+        }
+        Trace trace = pipeline.beginTrace(key, options(key, frame, arguments, packetOut));
         if (trace == null) {
             throw new BadArgument(noWayIn(key));
         }
@@ -102,7 +122,24 @@ final class TraceCommand {
                 : "no recirculation data for recirc_id 0x" + Long.toHexString(recirculation);
     }
 
-    private Trace beginAtBridge(String bridgeName, String flowText, byte @Nullable [] frame, TraceArguments arguments)
+    private static void check(
+            List<OfAction> packetOut, @Nullable BridgePipeline bridge, long[] key, boolean strict)
+            throws BadArgument {
+        try {
+            if (bridge != null) {
+                bridge.checkPacketOut(packetOut, key, strict);
+            }
+        } catch (OfException e) {
+            throw new BadArgument("Bad actions: " + e.code());
+        }
+    }
+
+    private Trace beginAtBridge(
+            String bridgeName,
+            String flowText,
+            byte @Nullable [] frame,
+            TraceArguments arguments,
+            @Nullable List<OfAction> packetOut)
             throws BadArgument {
         BridgePipeline bridge = pipeline.bridge(bridgeName);
         if (bridge == null) {
@@ -112,7 +149,10 @@ final class TraceCommand {
             Match flow = FlowText.parseMatch(flowText, port -> portNumber(bridge, port));
             int inPort = flow.matchesOn(Field.IN_PORT) ? (int) flow.value(Field.IN_PORT) : OfAction.Ports.NONE;
             long[] key = withPacket(flow.copyOfValue(), frame);
-            return pipeline.beginTrace(bridge, inPort, key, options(key, frame, arguments));
+            if (packetOut != null) {
+                check(packetOut, bridge, key, arguments.consistent());
+            }
+            return pipeline.beginTrace(bridge, inPort, key, options(key, frame, arguments, packetOut));
         } catch (FlowTextException e) {
             throw new BadArgument("Bad openflow flow syntax: " + flowText + ": " + e.getMessage());
         }
@@ -142,7 +182,9 @@ final class TraceCommand {
         return packet;
     }
 
-    private Trace.Options options(long[] key, byte @Nullable [] frame, TraceArguments arguments) throws BadArgument {
+    private Trace.Options options(
+            long[] key, byte @Nullable [] frame, TraceArguments arguments, @Nullable List<OfAction> packetOut)
+            throws BadArgument {
         Packet packet = null;
         if (frame != null) {
             packet = packet(frame);
@@ -150,7 +192,7 @@ final class TraceCommand {
             packet = packet(FlowComposer.compose(key, arguments.payload()));
         }
         IntFunction<String> names = arguments.names() ? this::portName : Integer::toString;
-        return new Trace.Options(arguments.ctStates(), names, packet);
+        return new Trace.Options(arguments.ctStates(), names, packet, packetOut);
     }
 
     private String portName(int number) {

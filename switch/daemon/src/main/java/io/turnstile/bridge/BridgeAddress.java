@@ -84,7 +84,7 @@ final class BridgeAddress {
 
     private long datapathId(@Nullable String text, long mac) {
         long id = text == null ? 0 : parseDatapathId(text);
-        settings.check(
+        settings.note(
                 "datapath-id", text, text == null || id != 0, "not 16 hexadecimal digits other than zero, ignored");
         return id != 0 ? id : mac;
     }

@@ -91,7 +91,7 @@ final class BridgePorts {
                 && !config.isLocal()
                 && config.ofportRequest().isPresent()
                 && config.ofportRequest().getAsInt() != iface.ofport();
-        return config.hasDeviceOf(iface.config())
+        return (config.hasDeviceOf(iface.config()) || iface.canTakeOptionsOf(config))
                 && port.unsupported().equals(iface.port().config().unsupported())
                 && !wantsOtherOfport;
     }

@@ -19,6 +19,8 @@ import java.util.Objects;
 final class DatapathPorts {
     private static final int FIRST_NUMBER = 1;
     private static final int FIRST_DUMMY_BRIDGE_NUMBER = 100;
+    /** A dummy that Open vSwitch polls in a thread of its own, as every port is here. */
+    private static final String PMD = "dummy-pmd";
 
     /**
      * An open device and its number in the datapath.
@@ -78,10 +80,11 @@ final class DatapathPorts {
             case OVERRIDE_SYSTEM -> type.equals("system");
             case OVERRIDE_ALL -> true;
         };
-        if (type.equals("dummy") && dummies == DummyLevel.NONE) {
+        boolean isDummy = type.equals("dummy") || type.equals(PMD);
+        if (isDummy && dummies == DummyLevel.NONE) {
             throw PortException.unknownType(config.name());
         }
-        boolean inMemory = type.equals("dummy")
+        boolean inMemory = isDummy
                 || type.equals("internal") && ofDummyBridge
                 || replaced && (type.equals("system") || type.equals("internal") || type.equals("tap"));
         if (!inMemory) {
@@ -89,7 +92,7 @@ final class DatapathPorts {
         }
         return new DummyPort(
                 config.name(),
-                type.equals("internal") ? "dummy-internal" : "dummy",
+                type.equals("internal") ? "dummy-internal" : type.equals(PMD) ? PMD : "dummy",
                 config.options(),
                 () -> clock.wallMs() * 1000);
     }

@@ -1,6 +1,7 @@
 package io.turnstile.bridge;
 
 import io.turnstile.pipeline.OfPort;
+import io.turnstile.port.DummyPort;
 import io.turnstile.port.LinkStatus;
 import io.turnstile.port.Port;
 import io.turnstile.port.PortException;
@@ -46,6 +47,13 @@ final class Iface {
     void setConfig(BridgePort owner, InterfaceConfig wanted) {
         port = owner;
         config = wanted;
+    }
+
+    /** Whether its device goes on with other options: a dummy does, as long as they are not meant for providers. */
+    boolean canTakeOptionsOf(InterfaceConfig wanted) {
+        return device() instanceof DummyPort
+                && wanted.hasDeviceOf(config.withOptions(wanted.options()))
+                && offloadOptions(wanted.options()).equals(offloadOptions());
     }
 
     /** Leaves the interface without port, for the reason given. */
@@ -132,6 +140,9 @@ final class Iface {
             return;
         }
         try {
+            if (opened.port() instanceof DummyPort dummy) {
+                dummy.setOptions(config.options());
+            }
             LinkStatus status = opened.port().linkStatus();
             if (config.mtuRequest().isPresent() && config.mtuRequest().getAsInt() != status.mtuBytes()) {
                 opened.port().setMtu(config.mtuRequest().getAsInt());
@@ -154,8 +165,12 @@ final class Iface {
 
     /** Options that are meant for offload providers, without what they begin with. */
     Map<String, String> offloadOptions() {
+        return offloadOptions(config.options());
+    }
+
+    private static Map<String, String> offloadOptions(Map<String, String> all) {
         Map<String, String> options = new HashMap<>();
-        config.options().forEach((key, value) -> {
+        all.forEach((key, value) -> {
             if (key.startsWith(OFFLOAD)) {
                 options.put(key.substring(OFFLOAD.length()), value);
             }

@@ -32,6 +32,12 @@ record InterfaceConfig(
         return type.equals("patch");
     }
 
+    /** The same with other options. */
+    InterfaceConfig withOptions(Map<String, String> other) {
+        return new InterfaceConfig(
+                row, name, type, isLocal, other, ofportRequest, ofport, mac, mtuRequest, offloadPriority);
+    }
+
     /** Whether a device that was opened for {@code other} can go on serving this. */
     boolean hasDeviceOf(InterfaceConfig other) {
         return name.equals(other.name)

@@ -44,11 +44,24 @@ final class SettingsReader {
      * @param complaint what is wrong and what is done instead
      */
     void check(String key, @Nullable String text, boolean good, String complaint) {
-        if (good) {
-            warnedOf.remove(key);
-        } else if (!Objects.equals(warnedOf.put(key, text), text)) {
+        if (isNewFault(key, text, good)) {
             LOG.warn("{}: {}={}: {}", owner, key, text, complaint);
         }
+    }
+
+    /** The same where Open vSwitch says nothing at all: those who read warnings of its kind expect none. */
+    void note(String key, @Nullable String text, boolean good, String complaint) {
+        if (isNewFault(key, text, good)) {
+            LOG.info("{}: {}={}: {}", owner, key, text, complaint);
+        }
+    }
+
+    private boolean isNewFault(String key, @Nullable String text, boolean good) {
+        if (good) {
+            warnedOf.remove(key);
+            return false;
+        }
+        return !Objects.equals(warnedOf.put(key, text), text);
     }
 
     private static @Nullable Integer parsed(@Nullable String text) {

@@ -85,6 +85,15 @@ enum LogModules {
         return logger;
     }
 
+    /**
+     * The name that lines of a logger bear: the logger's last part if that is one of Open vSwitch's names, the part's
+     * label otherwise. Empty for loggers of libraries.
+     */
+    static Optional<String> label(String loggerName) {
+        String last = loggerName.substring(loggerName.lastIndexOf('.') + 1);
+        return of(loggerName).map(module -> module.names.contains(last) ? last : module.label);
+    }
+
     /** All names, in the order of {@code vlog/list}. */
     static Collection<String> names() {
         return BY_NAME.keySet();

@@ -13,6 +13,7 @@ import ch.qos.logback.core.filter.Filter;
 import ch.qos.logback.core.spi.FilterReply;
 import io.turnstile.appctl.LogControl;
 import io.turnstile.time.OncePerMinute;
+import io.turnstile.time.RateLimit;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -122,10 +123,26 @@ final class LogSettings {
             }
 
             @Override
+            public boolean setBounded(String module, boolean bounded) {
+                return LogSettings.setBounded(module, bounded);
+            }
+
+            @Override
             public void close() {
                 LogSettings.closeFile();
             }
         };
+    }
+
+    private static boolean setBounded(String name, boolean bounded) {
+        LogModules module = LogModules.named(name);
+        boolean isAny = name.equalsIgnoreCase("any");
+        if (module == null && !isAny) {
+            return false;
+        }
+        RateLimit.setLifted(
+                logger -> isAny || LogModules.of(logger).filter(of -> of == module).isPresent(), !bounded);
+        return true;
     }
 
     private static void openFile(String path) {

@@ -9,6 +9,8 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Marker;
+import org.slf4j.MarkerFactory;
 
 /**
  * The layout of log lines is Open vSwitch's, {@code time|sequence number|module|level|message} with the time in UTC, so
@@ -16,12 +18,16 @@ import org.jspecify.annotations.Nullable;
  * that belong to no module are named themselves.
  *
  * <p>What is logged may quote anybody: control characters in it, ends of lines among them, are written out, so that
- * nobody can make a line of their own. A stack trace follows its line, with no more than {@link #MAX_FRAMES} of each
+ * nobody can make a line of their own, unless the message bears the marker {@code LINES}: its ends of lines are its
+ * maker's. A stack trace follows its line, with no more than {@link #MAX_FRAMES} of each
  * throwable.
  */
 final class VlogLayout extends LayoutBase<ILoggingEvent> {
     private static final DateTimeFormatter TIME =
             DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSS'Z'").withZone(ZoneOffset.UTC);
+
+    /** What a message with ends of lines of its own bears. Nothing that others chose stands in such a message. */
+    private static final Marker LINES = MarkerFactory.getMarker("LINES");
 
     static final int MAX_FRAMES = 60;
     /** A cause has a cause, and may have it in a circle. */
@@ -65,14 +71,19 @@ final class VlogLayout extends LayoutBase<ILoggingEvent> {
         StringBuilder line = new StringBuilder(120);
         TIME.formatTo(Instant.ofEpochMilli(event.getTimeStamp()), line);
         line.append("|%05d|".formatted(lines.incrementAndGet()))
-                .append(LogModules.of(event.getLoggerName())
-                        .map(LogModules::label)
-                        .orElse(event.getLoggerName()))
+                .append(LogModules.label(event.getLoggerName()).orElse(event.getLoggerName()))
                 .append('|')
                 .append(LogSettings.levelName(event.getLevel()))
                 .append('|');
-        appendOneLine(line, event.getFormattedMessage());
-        line.append('\n');
+        if (event.getMarkerList() != null && event.getMarkerList().contains(LINES)) {
+            event.getFormattedMessage().lines().forEach(part -> {
+                appendOneLine(line, part);
+                line.append('\n');
+            });
+        } else {
+            appendOneLine(line, event.getFormattedMessage());
+            line.append('\n');
+        }
         String relation = "";
         IThrowableProxy thrown = event.getThrowableProxy();
         for (int i = 0; thrown != null && i < MAX_CAUSES; i++, thrown = thrown.getCause()) {

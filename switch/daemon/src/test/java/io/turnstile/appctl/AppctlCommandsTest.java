@@ -29,6 +29,11 @@ class AppctlCommandsTest {
     };
     private static final LogControl NO_LOG = new LogControl() {
         @Override
+        public boolean setBounded(String module, boolean bounded) {
+            return true;
+        }
+
+        @Override
         public void close() {}
 
         @Override

@@ -175,10 +175,4 @@ class DatapathCommandsTest {
                 .isEqualTo("ovs-vswitchd: getting flow (No such file or directory)");
         assertThat(run("dpctl/get-flow", "none").text()).contains("parsing flow ufid");
     }
-
-    @Test
-    void allFlowsAreDeleted() {
-        assertThat(run("dpctl/del-flows")).isEqualTo(CommandReply.ok());
-        assertThat(datapath.flows()).isEmpty();
-    }
 }

@@ -2,6 +2,7 @@ package io.turnstile.datapath;
 
 import io.turnstile.conntrack.ConnectionFilter;
 import io.turnstile.conntrack.Conntrack;
+import io.turnstile.conntrack.FlushLog;
 import io.turnstile.conntrack.fragment.FragmentReassembler;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
@@ -90,6 +91,24 @@ public final class Datapath {
         upkeep.setLimit(flows);
     }
 
+    /**
+     * Whether a flow is made for all packets that it holds for, as is right, or for such as it was made for alone, as
+     * who looks for a fault may want. Flows that are there stay.
+     */
+    public void setUsesMegaflows(boolean uses) {
+        upkeep.setUsesMegaflows(uses);
+    }
+
+    /** Whether the log of {@link #maintain} names flows by their id alone ({@code upcall/disable-ufid}). */
+    public void setNamesFlowsTersely(boolean tersely) {
+        upkeep.setNamesTersely(tersely);
+    }
+
+    /** Whether it does. */
+    public boolean namesFlowsTersely() {
+        return upkeep.namesTersely();
+    }
+
     /** How long a flow without packets stays (other_config:max-idle). */
     public void setFlowIdle(long idleNs) {
         upkeep.setIdle(idleNs);
@@ -122,6 +141,7 @@ public final class Datapath {
      * @param actor whom the audit trail names as the one who asked
      */
     public int flushConnections(ConnectionFilter filter, String actor, long nowNs) {
+        FlushLog.asked(filter);
         return filter.isEmpty()
                 ? conntrack.flush(filter.zone, actor, nowNs)
                 : conntrack.flushMatching(filter, actor, nowNs);
@@ -337,6 +357,26 @@ public final class Datapath {
     /** Whether others forward packets as this flow says ({@link WalkWatcher#isFollowed}). Threads: any. */
     public boolean isFollowed(DatapathFlow flow) {
         return watcher.get().isFollowed(flow);
+    }
+
+    /**
+     * Puts a flow in by hand ({@code dpctl/add-flow}, {@code mod-flow}). The next {@link #maintain} takes it out again,
+     * if there is a pipeline.
+     *
+     * @param mayReplace whether one with the same match gives way; its counts go on
+     * @throws IllegalArgumentException if the match is not of one port by which packets come in
+     */
+    public FlowPut putFlow(
+            FlowMatchParser.Parsed match, DatapathAction[] actions, boolean mayCreate, boolean mayReplace) {
+        if (Field.IN_PORT.get(match.mask()) != Field.IN_PORT.lowMask()) {
+            throw new IllegalArgumentException("in_port is not an exact match");
+        }
+        return upkeep.put(match, actions, mayCreate, mayReplace, clock.nowNs());
+    }
+
+    /** The flow with exactly that match; null if there is none. */
+    public @Nullable DatapathFlow flow(FlowMatchParser.Parsed match) {
+        return upkeep.twin(match);
     }
 
     /** Credits OpenFlow rules with what came by since the last time. */

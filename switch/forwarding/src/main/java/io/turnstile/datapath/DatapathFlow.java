@@ -59,6 +59,8 @@ public final class DatapathFlow {
     private volatile long bytes;
     private volatile long lastUsedNs;
     private volatile int tcpFlags;
+    private volatile long missedPackets;
+    private volatile long missedBytes;
     private volatile long carriedPackets;
     private volatile long carriedBytes;
 
@@ -79,6 +81,19 @@ public final class DatapathFlow {
         this.createdNs = nowNs;
         this.lastUsedNs = nowNs;
         this.maskedHash = hashMasked(packetKey, this.mask, words);
+    }
+
+    /** The same with the counts of a flow whose place it takes. */
+    DatapathFlow(long[] packetKey, long[] mask, DatapathAction[] actions, Object owner, DatapathFlow former) {
+        this(packetKey, mask, actions, owner, former.createdNs);
+        packets = former.packets;
+        bytes = former.bytes;
+        lastUsedNs = former.lastUsedNs;
+        tcpFlags = former.tcpFlags;
+        missedPackets = former.missedPackets;
+        missedBytes = former.missedBytes;
+        pushedPackets = packets;
+        pushedBytes = bytes;
     }
 
     static int[] wordsOf(long[] mask) {
@@ -124,6 +139,15 @@ public final class DatapathFlow {
         if ((tcpFlags | flags) != tcpFlags) {
             TCP_FLAGS.getAndBitwiseOr(this, flags);
         }
+    }
+
+    /**
+     * Notes that packets which will be {@linkplain #count counted} have met no flow: it was made for them. As in Open
+     * vSwitch the flow does not show them.
+     */
+    synchronized void countMiss(int packetDelta, long byteDelta) {
+        missedPackets += packetDelta;
+        missedBytes += byteDelta;
     }
 
     /** Adds packets that somebody else forwarded as the flow says. */
@@ -177,6 +201,11 @@ public final class DatapathFlow {
         return DatapathFlowText.uniqueId(key, mask);
     }
 
+    /** Whether somebody has put it in, not the pipeline. */
+    public boolean isByHand() {
+        return owner instanceof HandMade;
+    }
+
     /** What is done with its packets; not to be changed. */
     public DatapathAction[] actions() {
         return actions;
@@ -187,6 +216,17 @@ public final class DatapathFlow {
         return owner;
     }
 
+    /** How many packets have met the flow when it was there already. */
+    public long hitPackets() {
+        return packets - missedPackets;
+    }
+
+    /** The bytes of {@link #hitPackets}. */
+    public long hitBytes() {
+        return bytes - missedBytes;
+    }
+
+    /** How many packets were treated as the flow says, those that it was made for among them. */
     public long packetCount() {
         return packets;
     }
@@ -214,7 +254,7 @@ public final class DatapathFlow {
         return lastUsedNs;
     }
 
-    /** All TCP flags seen, as in the header's low 12 bits. */
+    /** All TCP flags of {@link #hitPackets}, as in the header's low 12 bits. */
     public int tcpFlags() {
         return tcpFlags;
     }

@@ -28,8 +28,7 @@ public final class DatapathFlowText {
 
     /** One line of dump-flows with ports named by {@code portName}. */
     public static String line(DatapathFlow flow, long nowNs, IntFunction<String> portName) {
-        String match = new FlowMatchText(flow.firstKey(), flow.mask(), false, portName).text();
-        return match + ", " + counters(flow, nowNs) + ", actions:" + actions(flow.actions(), flow.firstKey(), portName);
+        return match(flow, false, portName) + ", " + counters(flow, nowNs) + ", actions:" + actions(flow.actions(), flow.firstKey(), portName);
     }
 
     /** One line of {@code dump-flows -m} of a flow that nobody else carries packets of. */
@@ -43,23 +42,42 @@ public final class DatapathFlowText {
      * @param carrier who carries packets of it; empty if nobody does
      */
     public static String verboseLine(DatapathFlow flow, long nowNs, IntFunction<String> portName, String carrier) {
-        String match = new FlowMatchText(flow.firstKey(), flow.mask(), true, portName).text();
-        return "ufid:" + flow.uniqueId() + ", " + match + ", " + counters(flow, nowNs)
+        return "ufid:" + flow.uniqueId() + ", " + match(flow, true, portName) + ", " + counters(flow, nowNs)
                 + (carrier.isEmpty() ? ", dp:ovs" : ", offloaded:yes, dp:" + carrier) + ", actions:"
                 + actions(flow.actions(), flow.firstKey(), portName);
     }
 
     /** One line of {@code dpif/dump-flows -m}, which does not say by whom the flow is held. */
     public static String verboseLineOfBridge(DatapathFlow flow, long nowNs, IntFunction<String> portName) {
-        String match = new FlowMatchText(flow.firstKey(), flow.mask(), true, portName).text();
-        return "ufid:" + flow.uniqueId() + " " + match + ", " + counters(flow, nowNs) + ", actions:"
+        return "ufid:" + flow.uniqueId() + " " + match(flow, true, portName) + ", " + counters(flow, nowNs) + ", actions:"
                 + actions(flow.actions(), flow.firstKey(), portName);
     }
 
-    private static String counters(DatapathFlow flow, long nowNs) {
-        long packets = flow.packetCount();
+    /** The whole key of a packet, ports by number. */
+    static String key(long[] key) {
+        return FlowMatchText.ofPacket(key, Integer::toString).text();
+    }
+
+    /** What the flow matches on, ports by number. */
+    static String match(DatapathFlow flow) {
+        return match(flow, false, Integer::toString);
+    }
+
+    private static String match(DatapathFlow flow, boolean all, IntFunction<String> portName) {
+        boolean showsType = !(flow.owner() instanceof HandMade byHand) || byHand.namesPacketType();
+        return new FlowMatchText(flow.firstKey(), flow.mask(), all, portName).text(showsType);
+    }
+
+    /** What the flow does, ports by number. */
+    static String actions(DatapathFlow flow) {
+        return actions(flow.actions(), flow.firstKey(), Integer::toString);
+    }
+
+    /** What came by: {@code packets:…, bytes:…, used:…}, and the TCP flags seen. */
+    public static String counters(DatapathFlow flow, long nowNs) {
+        long packets = Math.max(0, flow.hitPackets()); // missed packets are noted before they are counted
         String used = packets == 0 ? "never" : String.format(Locale.ROOT, "%.3fs", (nowNs - flow.lastUsedNs()) / 1e9);
-        String text = "packets:" + packets + ", bytes:" + flow.byteCount() + ", used:" + used;
+        String text = "packets:" + packets + ", bytes:" + Math.max(0, flow.hitBytes()) + ", used:" + used;
         return flow.tcpFlags() == 0 ? text : text + ", flags:" + tcpFlags(flow.tcpFlags());
     }
 

@@ -23,8 +23,12 @@ public enum DropReason {
     RECIRCULATION_LOST("datapath_drop_recirc_error"),
     /** It was recirculated more often than the limit allows. */
     RECIRCULATION_DEPTH("datapath_drop_recirc_depth"),
-    /** Resubmits nested deeper than 64 or more than 4096 in all. */
+    /** Tables or groups nested deeper than 64. */
     TRANSLATION_TOO_DEEP("drop_action_recursion_too_deep"),
+    /** More than 4096 tables and groups in one walk. */
+    TOO_MANY_RESUBMITS("drop_action_too_many_resubmit"),
+    /** More on the stack than 64 kB. */
+    STACK_TOO_DEEP("drop_action_stack_too_deep"),
     /** The port to send it by is gone. */
     NO_OUTPUT_PORT("datapath_drop_invalid_port"),
     /** A meter's rate was exceeded. */

@@ -165,6 +165,12 @@ final class FlowCache {
         return flow;
     }
 
+    /** The live flow with exactly that match; null if there is none. */
+    synchronized @Nullable DatapathFlow twin(long[] key, long[] mask) {
+        SubTable table = byMask.get(new Mask(Arrays.copyOf(mask, FlowKey.DATAPATH_WORDS)));
+        return table == null ? null : table.find(key);
+    }
+
     /**
      * Asks under the lock which flows, and kills those that live: from now on no lookup finds them. They stay where
      * they are until they are {@linkplain #bury buried}, which takes much longer.
@@ -205,6 +211,12 @@ final class FlowCache {
             flow.kill();
             takeOut(flow, removed);
         }
+    }
+
+    /** Kills a live flow, reports it to {@code removed} and puts another with the same match into its place. */
+    synchronized void replace(DatapathFlow flow, DatapathFlow other, Consumer<DatapathFlow> removed) {
+        remove(flow, removed);
+        install(other);
     }
 
     private synchronized void takeOut(DatapathFlow flow, Consumer<DatapathFlow> removed) {

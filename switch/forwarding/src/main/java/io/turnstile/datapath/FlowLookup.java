@@ -33,16 +33,22 @@ final class FlowLookup {
             Packet packet = batch.get(i);
             KeyExtractor.extract(packet, context.key);
             int group = context.recentGroup();
+            int tcpFlags = (int) Field.TCP_FLAGS.get(context.key);
             if (group < 0) {
+                long missesBefore = context.misses;
                 DatapathFlow flow = find(packet, context);
                 if (flow == null) {
                     continue;
+                }
+                if (context.misses != missesBefore) {
+                    flow.countMiss(JoinedFrame.frames(packet), JoinedFrame.wireBytes(packet));
+                    tcpFlags = 0;
                 }
                 group = context.groupOf(flow);
             } else {
                 context.hits++;
             }
-            context.add(group, packet, (int) Field.TCP_FLAGS.get(context.key));
+            context.add(group, packet, tcpFlags);
         }
     }
 
@@ -73,10 +79,18 @@ final class FlowLookup {
      * with the packet counted as dropped, if the pipeline fails.
      */
     private @Nullable DatapathFlow miss(Packet packet, ForwardingContext context) {
+        FlowLog.miss(context.key);
+        if (!upcall.isPresent()) { // a datapath that somebody has made: its flows are put in by hand
+            drops.add(DropReason.UPCALL_FAILED, 1);
+            return null;
+        }
         try {
             Upcall.Translation translation = upcall.get().miss(packet, context.key, context.nowNs);
+            long[] mask = upkeep.usesMegaflows()
+                    ? translation.mask()
+                    : WholeMask.of(context.key, translation.mask());
             DatapathFlow flow = new DatapathFlow(
-                    context.key, translation.mask(), translation.actions(), translation.owner(), context.nowNs);
+                    context.key, mask, translation.actions(), translation.owner(), context.nowNs);
             if (!translation.cacheable()) {
                 flow.leaveOut(DatapathFlow.Uncached.FOR_ONE_PACKET);
             } else if (upkeep.isFull()) {

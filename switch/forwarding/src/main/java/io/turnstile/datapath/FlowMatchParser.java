@@ -23,8 +23,9 @@ public final class FlowMatchParser {
      *
      * @param key {@link FlowKey#newKey} with the values
      * @param mask which of their bits matter
+     * @param namesPacketType whether {@code packet_type} stands in it
      */
-    public record Parsed(long[] key, long[] mask) {}
+    public record Parsed(long[] key, long[] mask, boolean namesPacketType) {}
 
     private final String text;
     private final ToIntFunction<String> portNumber;
@@ -33,6 +34,8 @@ public final class FlowMatchParser {
     private boolean hasType;
     /** How many tags stand before what is being read. */
     private int tags;
+    private int namedType = EtherTypes.NOT_ETH_TYPE;
+    private boolean namesPacketType;
 
     private FlowMatchParser(String text, ToIntFunction<String> portNumber) {
         this.text = text;
@@ -48,11 +51,26 @@ public final class FlowMatchParser {
     public static Parsed parse(String flow, ToIntFunction<String> portNumber) throws FlowSyntaxException {
         FlowMatchParser parser = new FlowMatchParser(flow, portNumber);
         parser.read(0, flow.length());
-        if (!parser.hasType) { // no type at all, as of frames that have a length in its place
-            Field.ETH_TYPE.set(parser.key, EtherTypes.NOT_ETH_TYPE);
+        if (!parser.hasType) { // that of the header that is named; none at all, as of frames with a length in its place
+            Field.ETH_TYPE.set(parser.key, parser.namedType);
             Field.ETH_TYPE.setExact(parser.mask);
         }
-        return new Parsed(parser.key, parser.mask);
+        return new Parsed(parser.key, parser.mask, parser.namesPacketType);
+    }
+
+    /**
+     * Reads the match of a flow that is to be put in: what a datapath flow always matches on is matched on, whether it is
+     * named or not.
+     *
+     * @throws FlowSyntaxException as {@link #parse}
+     */
+    public static Parsed parseMatch(String flow, ToIntFunction<String> portNumber) throws FlowSyntaxException {
+        Parsed parsed = parse(flow, portNumber);
+        Field.RECIRC_ID.setExact(parsed.mask);
+        if (Field.VLAN_TCI.get(parsed.mask) == 0) { // No tag is named: none may be there.
+            Field.VLAN_TCI.set(parsed.mask, FieldValues.VLAN_PRESENT | FieldValues.VLAN_VID_MASK);
+        }
+        return parsed;
     }
 
     private FlowSyntaxException error(int at) {
@@ -107,7 +125,10 @@ public final class FlowMatchParser {
             case "vlan" -> vlan(inside);
             case "ct_state" -> flags(Field.CT_STATE, FlagNames.CT_STATE, inside);
             case "tcp_flags" -> flags(Field.TCP_FLAGS, FlagNames.TCP_FLAGS, inside);
-            case "packet_type" -> packetType(inside);
+            case "packet_type" -> {
+                packetType(inside);
+                namesPacketType = true;
+            }
             default -> header(name, inside, from);
         }
     }
@@ -216,6 +237,7 @@ public final class FlowMatchParser {
         if (header == null) {
             throw error(at - name.length() - 1);
         }
+        namedType = header.etherType(namedType);
         if (header.isSingle()) {
             set(header.onlyField(), header.onlyText(), inside);
             return;

@@ -13,24 +13,41 @@ final class FlowMatchText {
     private final long[] key;
     private final long[] mask;
     private final boolean all;
+    private final boolean ofPacket;
     private final IntFunction<String> portName;
 
     /** @param all whether fields that were not looked at are shown, too */
     FlowMatchText(long[] key, long[] mask, boolean all, IntFunction<String> portName) {
+        this(key, mask, all, false, portName);
+    }
+
+    private FlowMatchText(long[] key, long[] mask, boolean all, boolean ofPacket, IntFunction<String> portName) {
         this.key = key;
         this.mask = mask;
         this.all = all;
+        this.ofPacket = ofPacket;
         this.portName = portName;
     }
 
+    /** The whole key of a packet, which has no mask. */
+    static FlowMatchText ofPacket(long[] key, IntFunction<String> portName) {
+        return new FlowMatchText(key, WholeMask.of(key), true, true, portName);
+    }
+
     String text() {
+        return text(true);
+    }
+
+    /** @param showsPacketType of a flow that somebody put in it is shown only if it was given */
+    String text(boolean showsPacketType) {
         List<String> parts = new ArrayList<>();
-        addSingles(parts, KeyLayer.META);
-        addConntrack(parts);
         parts.add("recirc_id(" + FieldText.hex(Field.RECIRC_ID.get(key)) + ")");
         add(parts, HeaderText.DP_HASH.text(key, mask, all));
+        add(parts, HeaderText.SKB_PRIORITY.text(key, mask, all));
         parts.add("in_port(" + portName.apply((int) Field.IN_PORT.get(key)) + ")");
-        parts.add("packet_type(ns=0,id=0)");
+        add(parts, HeaderText.SKB_MARK.text(key, mask, all));
+        addConntrack(parts);
+        add(parts, showsPacketType ? "packet_type(ns=0,id=0)" : "");
         add(parts, HeaderText.ETH.text(key, mask, all));
         String inner = behindTag(Field.VLAN_TPID1, Field.VLAN_TCI1, String.join(",", innerParts()));
         add(parts, behindTag(Field.VLAN_TPID, Field.VLAN_TCI, inner));
@@ -49,22 +66,20 @@ final class FlowMatchText {
         }
     }
 
-    private void addSingles(List<String> parts, KeyLayer layer) {
-        for (HeaderText header : HeaderText.values()) {
-            if (header.isSingle() && header.layer() == layer && header != HeaderText.DP_HASH) {
-                add(parts, header.text(key, mask, all));
-            }
-        }
-    }
 
     private void addConntrack(List<String> parts) {
         long stateMask = Field.CT_STATE.get(mask);
-        if (all) {
-            parts.add("ct_state(" + FieldText.hex(Field.CT_STATE.get(key)) + "/" + FieldText.hex(stateMask) + ")");
+        if (ofPacket) {
+            parts.add("ct_state(" + FieldText.hex(Field.CT_STATE.get(key)) + ")");
+        } else if (all) {
+            parts.add("ct_state(" + FieldText.hex(Field.CT_STATE.get(key)) + "/"
+                    + FieldText.hex(stateMask & FlagNames.CT_STATE.all()) + ")");
         } else if (stateMask != 0) {
             parts.add("ct_state(" + FlagNames.CT_STATE.signed(Field.CT_STATE.get(key), stateMask) + ")");
         }
-        addSingles(parts, KeyLayer.CONNTRACK);
+        add(parts, HeaderText.CT_ZONE.text(key, mask, all));
+        add(parts, HeaderText.CT_MARK.text(key, mask, all));
+        add(parts, HeaderText.CT_LABEL.text(key, mask, all));
         boolean ipv6 = Field.ETH_TYPE.get(key) == EtherTypes.IPV6;
         boolean hasTuple = Field.CT_NW_PROTO.get(key) != 0;
         add(parts, (ipv6 ? HeaderText.CT_TUPLE6 : HeaderText.CT_TUPLE4).text(key, mask, all && hasTuple));

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The upkeep brings datapath flows into the cache and takes them out, when nobody uses them or the rules changed, and
@@ -27,6 +28,8 @@ final class FlowUpkeep {
     private final Object statisticsLock = new Object();
     private volatile int limit = LIMIT;
     private volatile long idleNs = IDLE_NS;
+    private volatile boolean usesMegaflows = true;
+    private volatile boolean namesTersely = true;
     private volatile Rounds rounds = new Rounds(0, 0, 0);
 
     /**
@@ -52,6 +55,23 @@ final class FlowUpkeep {
         this.idleNs = idleNs;
     }
 
+    /** Whether a flow is for all packets that the walk holds for, or for such as it was made for alone. */
+    boolean usesMegaflows() {
+        return usesMegaflows;
+    }
+
+    void setUsesMegaflows(boolean uses) {
+        usesMegaflows = uses;
+    }
+
+    boolean namesTersely() {
+        return namesTersely;
+    }
+
+    void setNamesTersely(boolean tersely) {
+        namesTersely = tersely;
+    }
+
     boolean isFull() {
         return cache.size() >= limit;
     }
@@ -71,9 +91,44 @@ final class FlowUpkeep {
             DatapathFlow installed = cache.install(flow);
             if (installed == flow) {
                 upcall.get().flowInstalled(flow);
+                FlowLog.added(flow);
             }
             return installed;
         }
+    }
+
+    /**
+     * Puts a flow in by hand, in the place of one with the same match if that is allowed. Of flows that match the same
+     * packet and do not say the same, any may be met.
+     */
+    FlowPut put(FlowMatchParser.Parsed match, DatapathAction[] actions, boolean mayCreate, boolean mayReplace, long nowNs) {
+        HandMade owner = new HandMade(match.namesPacketType());
+        DatapathFlow former;
+        synchronized (cache) {
+            former = cache.twin(match.key(), match.mask());
+            if (former == null) {
+                if (mayCreate) {
+                    DatapathFlow flow = new DatapathFlow(match.key(), match.mask(), actions, owner, nowNs);
+                    cache.install(flow);
+                    FlowLog.added(flow);
+                }
+                return mayCreate ? FlowPut.DONE : FlowPut.NOT_FOUND;
+            }
+            if (!mayReplace) {
+                return FlowPut.EXISTS;
+            }
+            DatapathFlow flow = new DatapathFlow(match.key(), match.mask(), actions, owner, former);
+            cache.replace(former, flow, this::retire);
+            FlowLog.changed(flow, former);
+        }
+        watcher.get().flowsKilled(List.of(former));
+        return FlowPut.DONE;
+    }
+
+    /** The live flow with exactly that match; null if there is none. */
+    @Nullable
+    DatapathFlow twin(FlowMatchParser.Parsed match) {
+        return cache.twin(match.key(), match.mask());
     }
 
     void invalidate(Predicate<DatapathFlow> affected) {
@@ -103,11 +158,16 @@ final class FlowUpkeep {
     /** Credits the last packets of a removed flow. */
     private void retire(DatapathFlow flow) {
         credit(flow);
-        upcall.get().flowRemoved(flow);
+        if (!flow.isByHand()) {
+            upcall.get().flowRemoved(flow);
+        }
     }
 
     /** Credits the rules behind the flow with the packets that it met since the last time. */
     void credit(DatapathFlow flow) {
+        if (flow.isByHand()) {
+            return; // No rule is behind it.
+        }
         synchronized (statisticsLock) {
             long packets = flow.packetCount();
             long bytes = flow.byteCount();
@@ -123,13 +183,17 @@ final class FlowUpkeep {
         cache.flows().forEach(this::credit);
     }
 
-    /** Expires flows that nobody used, credits all, and sorts the cache. */
+    /**
+     * Expires flows that nobody used, credits all, and sorts the cache. What was put in by hand goes: where there is a
+     * pipeline, it alone says what becomes of packets.
+     */
     void maintain(long nowNs) {
         long beganNs = System.nanoTime(); // how long it takes is a matter of real time
         int flows = cache.size();
         creditAll();
+        FlowLog.round(cache::flows, namesTersely, nowNs);
         long mostIdleNs = isFull() ? Math.min(idleNs, IDLE_WHEN_FULL_NS) : idleNs;
-        removeAll(flow -> isIdle(flow, mostIdleNs, nowNs));
+        removeAll(flow -> flow.isByHand() ? upcall.isPresent() : isIdle(flow, mostIdleNs, nowNs));
         cache.sortByHits();
         Rounds before = rounds;
         rounds = new Rounds(
@@ -155,6 +219,9 @@ final class FlowUpkeep {
     /** Counts packets that somebody else has forwarded as the flow says. */
     void countCarried(DatapathFlow flow, long packets, long bytes, long lastUsedNs) {
         flow.countCarried(packets, bytes, lastUsedNs);
+        if (flow.isByHand()) {
+            return;
+        }
         if (packets == 0) {
             upcall.get().flowUsed(flow, 0, 0, flow.lastUsedNs()); // How many is not known, but that there were some.
         } else if (flow.isDead()) {

@@ -178,6 +178,16 @@ enum HeaderText {
         };
     }
 
+    /** The type of frames that have the header, as {@link #network} knows it; {@code other} if any type may. */
+    int etherType(int other) {
+        return switch (this) {
+            case IPV4 -> EtherTypes.IPV4;
+            case IPV6 -> EtherTypes.IPV6;
+            case ARP -> EtherTypes.ARP;
+            default -> other;
+        };
+    }
+
     /** The network header of such packets; null if it is none of those known. */
     static @Nullable HeaderText network(int etherType) {
         return switch (etherType) {

@@ -14,6 +14,11 @@ final class UpcallReference {
         this.upcall = upcall;
     }
 
+    /** Whether there is a pipeline. */
+    boolean isPresent() {
+        return upcall != null;
+    }
+
     /** @throws IllegalStateException if no pipeline has been named yet */
     Upcall get() {
         Upcall present = upcall;

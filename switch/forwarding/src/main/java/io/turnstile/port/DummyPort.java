@@ -7,15 +7,20 @@ import io.turnstile.packet.PacketBatch;
 import io.turnstile.packet.PacketParser;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A port in memory (type {@code dummy}): frames go in by {@link #deliver} and come out at listeners and in capture
@@ -27,6 +32,8 @@ public final class DummyPort implements Port {
     /** As in Open vSwitch: frames that nobody fetches are dropped beyond this. */
     public static final int QUEUE_LENGTH = 100;
 
+    private static final Logger LOG = LoggerFactory.getLogger(DummyPort.class);
+    private static final Set<String> SHOWN = Set.of("ifindex", "pstream", "stream");
     private static final long MAC_PREFIX = 0xaa55_0000_0000L;
     private static final long NUMBER_BASE = 0xaa55_0000L;
     private static final int DEFAULT_MTU_BYTES = 1500;
@@ -42,6 +49,8 @@ public final class DummyPort implements Port {
     private final ArrayDeque<byte[]> queue = new ArrayDeque<>();
     private @Nullable PcapFile receivedCapture;
     private @Nullable PcapFile sentCapture;
+    private volatile @Nullable DummyStream stream;
+    private Map<String, String> options = Map.of();
     private long macAddress;
     private int mtuBytes = DEFAULT_MTU_BYTES;
     private boolean adminUp = true;
@@ -57,7 +66,7 @@ public final class DummyPort implements Port {
     }
 
     /**
-     * @param options {@code pcap}: one capture file for both directions; or {@code rxq_pcap} and {@code tx_pcap}
+     * @param options {@code pstream} or {@code stream}: what joins it to other dummies; {@code pcap}: one capture file for both directions; or {@code rxq_pcap} and {@code tx_pcap}
      * @param wallTimeUs microseconds since the epoch, for the capture files
      */
     public DummyPort(String name, Map<String, String> options, LongSupplier wallTimeUs) {
@@ -74,8 +83,44 @@ public final class DummyPort implements Port {
         setOptions(options);
     }
 
-    /** Opens and closes capture files as the options say now. */
-    public synchronized void setOptions(Map<String, String> options) {
+    /** Opens and closes streams and capture files as the options say now. */
+    public void setOptions(Map<String, String> wanted) {
+        synchronized (this) {
+            if (wanted.equals(options)) {
+                return;
+            }
+            setCaptures(wanted);
+            options = wanted;
+        }
+        setStream(wanted);
+    }
+
+    private void setStream(Map<String, String> options) {
+        String passive = options.get("pstream");
+        String active = options.get("stream");
+        if (passive != null && active != null) {
+            LOG.warn("Open failed: both {} and {} are configured", passive, active);
+            return;
+        }
+        String wanted = passive != null ? passive : active;
+        DummyStream present = stream;
+        if (present != null) {
+            if (present.target().equals(wanted)) {
+                return;
+            }
+            stream = null;
+            present.close();
+        }
+        if (wanted != null) {
+            try {
+                stream = new DummyStream(wanted, this::deliver);
+            } catch (IOException | IllegalArgumentException e) {
+                LOG.warn("{}: open failed ({})", wanted, e.getMessage());
+            }
+        }
+    }
+
+    private void setCaptures(Map<String, String> options) {
         closeCaptures();
         if (options.containsKey("pcap")) {
             receivedCapture = new PcapFile(Path.of(options.get("pcap")));
@@ -84,6 +129,25 @@ public final class DummyPort implements Port {
         }
         receivedCapture = options.containsKey("rxq_pcap") ? new PcapFile(Path.of(options.get("rxq_pcap"))) : null;
         sentCapture = options.containsKey("tx_pcap") ? new PcapFile(Path.of(options.get("tx_pcap"))) : null;
+    }
+
+    /** What {@code dpif/show} shows of its options, by their names' order. */
+    public synchronized Map<String, String> shownOptions() {
+        Map<String, String> shown = new TreeMap<>(options);
+        shown.keySet().retainAll(SHOWN);
+        if (type.equals("dummy-pmd")) { // it has one queue each way, whatever is asked for
+            shown.putAll(Map.of("n_rxq", "1", "n_txq", "1", "numa_id", "0"));
+        }
+        return shown;
+    }
+
+    /**
+     * Whether it is joined to another by a stream: {@code connected} or {@code disconnected}; {@code unknown} if others
+     * connect to it, or nobody does.
+     */
+    public String connectionState() {
+        DummyStream present = stream;
+        return (present == null ? DummyStream.State.UNKNOWN : present.state()).label();
     }
 
     /**
@@ -185,6 +249,10 @@ public final class DummyPort implements Port {
                 sentCapture.write(frame, wallTimeUs.getAsLong());
             }
         }
+        DummyStream joined = stream;
+        if (joined != null) {
+            joined.send(frame);
+        }
         for (Consumer<byte[]> listener : listeners) {
             listener.accept(frame.clone());
         }
@@ -250,9 +318,15 @@ public final class DummyPort implements Port {
     }
 
     @Override
-    public synchronized void close() {
-        closed = true;
-        queue.clear();
-        closeCaptures();
+    public void close() {
+        synchronized (this) {
+            closed = true;
+            queue.clear();
+            closeCaptures();
+        }
+        DummyStream joined = stream;
+        if (joined != null) { // Without the lock: its thread may be about to deliver.
+            joined.close();
+        }
     }
 }

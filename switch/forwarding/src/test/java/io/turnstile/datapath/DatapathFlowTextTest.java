@@ -176,13 +176,13 @@ class DatapathFlowTextTest {
         tcp4().see(Field.RECIRC_ID, 1).see(Field.CT_STATE, 0x21, 0x21);
         assertThat(line(new Ct(new CtRequest(5, true, false, 1, -1, 0, 2, 0, 3)), new Output(2)))
                 .isEqualTo(
-                        "ct_state(+new+trk),recirc_id(0x1),in_port(1),packet_type(ns=0,id=0),eth_type(0x0800),ipv4(frag=no)"
+                        "recirc_id(0x1),in_port(1),ct_state(+new+trk),packet_type(ns=0,id=0),eth_type(0x0800),ipv4(frag=no)"
                                 + NO_PACKETS
                                 + "ct(commit,zone=5,mark=0x1/0xffffffff,label=0x2/0x3),2");
         see(Field.RECIRC_ID, 0).see(Field.CT_STATE, 0, 0x20);
         assertThat(line(new Ct(CtRequest.lookup(5)), new Recirculate(1)))
                 .isEqualTo(
-                        "ct_state(-trk),recirc_id(0),in_port(1),packet_type(ns=0,id=0),eth_type(0x0800),ipv4(frag=no)"
+                        "recirc_id(0),in_port(1),ct_state(-trk),packet_type(ns=0,id=0),eth_type(0x0800),ipv4(frag=no)"
                                 + NO_PACKETS + "ct(zone=5),recirc(0x1)");
     }
 
@@ -191,7 +191,7 @@ class DatapathFlowTextTest {
         tcp4().see(Field.RECIRC_ID, 4).see(Field.CT_ZONE, 0).see(Field.CT_MARK, 0, 3);
         Field.CT_LABEL.set(mask, 0, 1);
         assertThat(line(new Ct(new CtRequest(0, true, true, 0, 0, 0x10000, 0, -1, -1)), new Output(2)))
-                .isEqualTo("ct_zone(0),ct_mark(0/0x3),ct_label(0/0x1),recirc_id(0x4),in_port(1),packet_type(ns=0,id=0),"
+                .isEqualTo("recirc_id(0x4),in_port(1),ct_zone(0),ct_mark(0/0x3),ct_label(0/0x1),packet_type(ns=0,id=0),"
                         + "eth_type(0x0800),"
                         + "ipv4(frag=no)" + NO_PACKETS + "ct(force_commit,label=0x100000000000000000000),2");
     }
@@ -313,11 +313,11 @@ class DatapathFlowTextTest {
         see(Field.ETH_TYPE, 0x0800).see(Field.NW_PROTO, 17).see(Field.TP_DST, 9).see(Field.PKT_MARK, 0);
         assertThat(line(set(Field.TP_DST, 99), set(Field.PKT_MARK, 5), new Output(2)))
                 .isEqualTo(
-                        "skb_mark(0),recirc_id(0),in_port(1),packet_type(ns=0,id=0),eth_type(0x0800),ipv4(proto=17,frag=no),"
+                        "recirc_id(0),in_port(1),skb_mark(0),packet_type(ns=0,id=0),eth_type(0x0800),ipv4(proto=17,frag=no),"
                                 + "udp(dst=9)"
                                 + NO_PACKETS + "set(udp(dst=99)),set(skb_mark(0x5)),2");
         see(Field.PKT_MARK, 0, 0xff);
-        assertThat(line()).startsWith("skb_mark(0/0xff),recirc_id(0)");
+        assertThat(line()).startsWith("recirc_id(0),in_port(1),skb_mark(0/0xff)");
     }
 
     @Test
@@ -344,10 +344,10 @@ class DatapathFlowTextTest {
         flow.count(1, 54, 2, NOW_NS);
         assertThat(DatapathFlowText.verboseLine(flow, NOW_NS + 200_000_000, number -> "p" + number))
                 .isEqualTo("ufid:" + flow.uniqueId()
-                        + ", skb_priority(0/0),skb_mark(0/0),ct_state(0x21/0x21),ct_zone(0x5/0),"
-                        + "ct_mark(0/0),"
+                        + ", recirc_id(0x1),dp_hash(0/0),skb_priority(0/0),in_port(p1),skb_mark(0/0),"
+                        + "ct_state(0x21/0x21),ct_zone(0x5/0),ct_mark(0/0),"
                         + "ct_label(0/0),ct_tuple4(src=10.0.0.1/0.0.0.0,dst=10.0.0.2/0.0.0.0,proto=6/0,tp_src=1000/0,tp_dst=80/0),"
-                        + "recirc_id(0x1),dp_hash(0/0),in_port(p1),packet_type(ns=0,id=0),"
+                        + "packet_type(ns=0,id=0),"
                         + "eth(src=50:54:00:00:00:09/00:00:00:00:00:00,"
                         + "dst=50:54:00:00:00:0a/00:00:00:00:00:00),eth_type(0x0800),ipv4(src=10.0.0.1/0.0.0.0,dst=10.0.0.2/0.0.0.0,"
                         + "proto=6/0,tos=0x3/0,ttl=64/0,frag=no),tcp(src=1000/0,dst=80/0),tcp_flags(0/0), packets:1,"

@@ -21,12 +21,12 @@ class FlowMatchParserTest {
                 "recirc_id(0x3),in_port(1),packet_type(ns=0,id=0),eth(src=50:54:00:00:00:01,dst=50:54:00:00:00:02/ff:ff:00:00:00:00),"
                         + "eth_type(0x0800),ipv4(src=10.0.0.1/255.0.0.0,dst=10.0.0.2,proto=6,tos=0x4/0xfc,ttl=64,frag=no),"
                         + "tcp(src=1/0xfff0,dst=80),tcp_flags(syn|ack)",
-                "ct_state(+new-est+trk),ct_zone(0x5),ct_mark(0x1/0xff),recirc_id(0),in_port(1),packet_type(ns=0,id=0),"
+                "recirc_id(0),in_port(1),ct_state(+new-est+trk),ct_zone(0x5),ct_mark(0x1/0xff),packet_type(ns=0,id=0),"
                         + "eth_type(0x86dd),ipv6(src=fc00::1,dst=fc00::/fff0::,label=0x12,proto=58,hlimit=255,frag=no),"
                         + "icmpv6(type=135,code=0),nd(target=fc00::2,sll=50:54:00:00:00:05)",
                 "recirc_id(0),in_port(2),packet_type(ns=0,id=0),eth_type(0x8100),vlan(vid=99,pcp=3),"
                         + "encap(eth_type(0x0806),arp(sip=1.2.3.4,tip=1.2.3.5,op=1,sha=50:54:00:00:00:05))",
-                "skb_mark(0x8/0xf),recirc_id(0),in_port(1),packet_type(ns=0,id=0),eth_type(0x0800),ipv4(frag=first)",
+                "recirc_id(0),in_port(1),skb_mark(0x8/0xf),packet_type(ns=0,id=0),eth_type(0x0800),ipv4(frag=first)",
                 "recirc_id(0),in_port(1),packet_type(ns=0,id=0),eth(src=00:00:00:00:00:01),eth_type(0x8847)"
             })
     void whatIsPrintedIsRead(String text) throws FlowSyntaxException {

@@ -41,16 +41,16 @@ final class BridgeEvents {
 
     private final Pipeline pipeline;
     /** Concerned when misses begin or cease to be packet-ins. */
-    private final Dependents dependents;
+    private final Dependents missReaders;
 
     private final List<Subscriber> subscribers = new CopyOnWriteArrayList<>();
     private volatile boolean packetInOnMiss;
     /** Changes under the change lock, so that a change is recorded as a whole or not at all. */
     private volatile boolean flowChanges;
 
-    BridgeEvents(Pipeline pipeline, Dependents dependents) {
+    BridgeEvents(Pipeline pipeline, Dependents missReaders) {
         this.pipeline = pipeline;
-        this.dependents = dependents;
+        this.missReaders = missReaders;
     }
 
     /** Returns a handle that unsubscribes. */
@@ -75,7 +75,7 @@ final class BridgeEvents {
             boolean wanted = areMissesWanted(); // as of now: who asks at the same time may have come first
             if (wanted != packetInOnMiss) {
                 packetInOnMiss = wanted;
-                effects.everythingThrough(dependents);
+                effects.everythingThrough(missReaders);
             }
             flowChanges = areFlowChangesWanted();
         });

@@ -58,6 +58,8 @@ public final class BridgePipeline implements OpenFlowSwitch {
     private boolean forwardsReserved; // under the table lock
     /** Datapath flows of packets to reserved addresses. Under the flow cache's lock. */
     private final Dependents reservedReaders = new Dependents();
+    /** Datapath flows of packets that met no flow in a table that leaves it to controllers what becomes of them. */
+    private final Dependents missReaders = new Dependents();
     /** Datapath flows whose walk came through this bridge. Under the flow cache's lock. */
     private final Dependents dependents = new Dependents();
 
@@ -70,7 +72,7 @@ public final class BridgePipeline implements OpenFlowSwitch {
         this.pipeline = pipeline;
         this.name = name;
         this.datapathId = datapathId;
-        this.events = new BridgeEvents(pipeline, dependents);
+        this.events = new BridgeEvents(pipeline, missReaders);
         this.ports = new BridgePorts(pipeline, this, events);
         this.tables = new FlowTables(pipeline, events, dependents, new BundledChanges());
         this.failOpen = new FailOpen(pipeline, tables);
@@ -251,6 +253,15 @@ public final class BridgePipeline implements OpenFlowSwitch {
 
     Dependents reservedReaders() {
         return reservedReaders;
+    }
+
+    /** What counts packets through a patch port that is there. Under the table lock. */
+    PatchCounter patchCounter(int number) {
+        return ports.patchCounter(number);
+    }
+
+    Dependents missReaders() {
+        return missReaders;
     }
 
     boolean wantsPacketInOnMiss() {
@@ -455,12 +466,22 @@ public final class BridgePipeline implements OpenFlowSwitch {
         packet.setInPort(ports.datapathPortOf(wanted.inPort()));
         long[] key = FlowKey.newKey();
         KeyExtractor.extract(packet, key);
-        ActionCheck.checkPacketOut(wanted.actions(), key);
+        checkPacketOut(wanted.actions(), key, false);
+        return new CheckedPacket(wanted, packet, key);
+    }
+
+    /**
+     * Refuses actions that a packet with that key cannot be sent out with.
+     *
+     * @param strict whether all prerequisites count, as for OpenFlow 1.1 and later
+     * @throws OfException names the first action at fault
+     */
+    public void checkPacketOut(List<OfAction> actions, long[] key, boolean strict) throws OfException {
+        ActionCheck.checkPacketOut(actions, key, strict);
         pipeline.<Boolean, OfException>readOrRefuse(() -> {
-            tables.checkReferences(wanted.actions());
+            tables.checkReferences(actions);
             return true;
         });
-        return new CheckedPacket(wanted, packet, key);
     }
 
     /** What of a bundle is about neither flows nor groups. */

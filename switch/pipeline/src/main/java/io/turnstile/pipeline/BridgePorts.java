@@ -13,6 +13,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -50,6 +51,7 @@ final class BridgePorts {
     // Under the table lock.
     private final Map<Integer, OfPort> byNumber = new HashMap<>();
     private final Map<Integer, Long> sinceNs = new HashMap<>();
+    private final Map<Integer, PatchCounter> patches = new HashMap<>();
     private List<OfPort> inOrder = List.of();
 
     BridgePorts(Pipeline pipeline, BridgePipeline bridge, BridgeEvents events) {
@@ -76,6 +78,7 @@ final class BridgePorts {
                         "port number " + Integer.toUnsignedString(port.number()) + " is taken");
             }
             sinceNs.put(port.number(), pipeline.nowNs());
+            patches.put(port.number(), new PatchCounter());
             changed(effects);
             pipeline.portLocations().map(port, locationOf(port.number()), effects);
             tellDirectory(port, effects);
@@ -94,6 +97,7 @@ final class BridgePorts {
             tellDirectory(port, effects);
             byNumber.remove(number);
             sinceNs.remove(number);
+            patches.remove(number);
             changed(effects);
             effects.stationsChanged(bridge.macTable(), bridge.macTable().forgetPort(number));
             effects.afterwards(() -> events.portStatus(port, PortStatusReason.DELETE));
@@ -247,7 +251,20 @@ final class BridgePorts {
 
     PortStatistics statistics(int number) {
         Port port = pipeline.datapath().port(datapathPortOf(number));
-        return port == null ? NO_STATISTICS : port.statistics();
+        return port == null ? statisticsOfPatch(number) : port.statistics();
+    }
+
+    private PortStatistics statisticsOfPatch(int number) {
+        return pipeline.read(() -> {
+            OfPort port = byNumber.get(number);
+            PatchCounter counter = patches.get(number);
+            return port == null || port.patchPeer() == null || counter == null ? NO_STATISTICS : counter.statistics();
+        });
+    }
+
+    /** The counter of a port that is there. Under the table lock. */
+    PatchCounter patchCounter(int number) {
+        return Objects.requireNonNull(patches.get(number), "each port has one");
     }
 
     /** How long the port has been there; 0 if it is not. */

@@ -24,6 +24,12 @@ final class BucketSlots {
 
     /** Null if no bucket has a weight, or the lightest would have no slot of so many as there may be. */
     static @Nullable BucketSlots of(List<GroupBucket> buckets) {
+        long slots = wanted(buckets);
+        return slots == 0 || slots > MAX_SLOTS ? null : new BucketSlots(deal(buckets, (int) slots));
+    }
+
+    /** How many slots it takes for the lightest to have one, a power of two; 0 if no bucket has a weight. */
+    static long wanted(List<GroupBucket> buckets) {
         long total = 0;
         int least = Integer.MAX_VALUE;
         for (GroupBucket bucket : buckets) {
@@ -31,19 +37,15 @@ final class BucketSlots {
             least = bucket.weight() > 0 ? Math.min(least, bucket.weight()) : least;
         }
         if (total == 0) {
-            return null;
+            return 0;
         }
         long needed =
                 Math.max((total + least - 1) / least, Math.min((long) buckets.size() * SLOTS_PER_BUCKET, MAX_SLOTS));
-        if (needed > MAX_SLOTS) {
-            return null;
-        }
-        int slots = Math.max(MIN_SLOTS, powerOfTwo((int) needed));
-        return new BucketSlots(deal(buckets, slots));
+        return Math.max(MIN_SLOTS, powerOfTwo(needed));
     }
 
-    private static int powerOfTwo(int atLeast) {
-        return atLeast <= 1 ? 1 : Integer.highestOneBit(atLeast - 1) << 1;
+    private static long powerOfTwo(long atLeast) {
+        return atLeast <= 1 ? 1 : Long.highestOneBit(atLeast - 1) << 1;
     }
 
     private static int[] deal(List<GroupBucket> buckets, int slots) {

@@ -1,6 +1,5 @@
 package io.turnstile.pipeline;
 
-import io.turnstile.datapath.DropReason;
 import io.turnstile.datapath.Field;
 import io.turnstile.pipeline.flow.Bits;
 import io.turnstile.pipeline.flow.OfAction;
@@ -11,8 +10,6 @@ import io.turnstile.pipeline.flow.Prerequisites;
  * alone. Threads: one, under the table lock.
  */
 final class FieldActions {
-    private static final int MAX_STACK_ENTRIES = 4096;
-
     private final Walk walk;
     private final VlanActions vlan;
 
@@ -61,11 +58,6 @@ final class FieldActions {
 
     void push(OfAction.SubField source) {
         WalkState state = walk.state;
-        if (state.stack.size() >= 2 * MAX_STACK_ENTRIES) {
-            walk.fail(DropReason.TRANSLATION_TOO_DEEP);
-            walk.report.error("resubmits yielded over " + MAX_STACK_ENTRIES + " stack entries");
-            return;
-        }
         Bits value = read(source);
         state.stack.add(value.high());
         state.stack.add(value.low());

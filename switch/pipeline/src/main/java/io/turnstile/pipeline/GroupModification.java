@@ -59,11 +59,11 @@ final class GroupModification implements Modification {
             }
             case INSERT_BUCKET -> {
                 Group group = known(present, mod);
-                put(group.withBuckets(BucketLists.inserted(group.buckets, mod)));
+                change(mod, group.withBuckets(BucketLists.inserted(group.buckets, mod)));
             }
             case REMOVE_BUCKET -> {
                 Group group = known(present, mod);
-                put(group.withBuckets(BucketLists.removed(group.buckets, mod.commandBucketId())));
+                change(mod, group.withBuckets(BucketLists.removed(group.buckets, mod.commandBucketId())));
             }
             case DELETE -> delete(mod);
         }
@@ -87,11 +87,23 @@ final class GroupModification implements Modification {
         if (groups.sizeForChange() >= GroupTable.MAX_GROUPS) {
             throw refused(OfErrorCode.OFPGMFC_OUT_OF_GROUPS, mod, "is one too many");
         }
-        put(Group.of(mod, nowNs));
+        make(Group.of(mod, nowNs));
     }
 
     private void modify(GroupMod mod, Group present) throws OfException {
-        put(Group.of(mod, present.createdNs));
+        make(Group.of(mod, present.createdNs));
+    }
+
+    private void make(Group group) throws OfException {
+        GroupLog.constructed(group);
+        put(group);
+    }
+
+    /** As in Open vSwitch, what is said first is what comes by itself. */
+    private void change(GroupMod mod, Group changed) throws OfException {
+        GroupLog.constructed(changed.withBuckets(mod.buckets()));
+        GroupLog.modified(changed);
+        put(changed);
     }
 
     private void put(Group group) throws OfException {

@@ -101,6 +101,9 @@ final class OutputActions {
         } else if (port.patchPeer() != null) {
             PortLocation peer = walk.pipeline.portLocations().peerOf(port);
             if (peer != null) {
+                walk.recorder.crossed(new PatchCounter.Crossing(
+                        walk.state.bridge.patchCounter(number),
+                        peer.bridge().patchCounter(peer.number())));
                 walk.behindPatchPort(peer, () -> tables.receive(peer, last));
             }
         } else if (port.datapathPort() >= 0) {

@@ -245,6 +245,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
     @Override
     public Translation miss(Packet packet, long[] key, long nowNs) {
         Translation translation = read(() -> new Translator(this, key, nowNs).translate());
+        FailedWalks.log(this, key, translation);
         flowLearning.learnFrom(((WalkRecord) translation.owner()).sideEffects(), nowNs);
         return learning.learnFrom(translation, nowNs);
     }
@@ -312,7 +313,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
 
     /** The same walk by walk. */
     public Trace beginTrace(BridgePipeline bridge, int inPort, long[] key, List<Integer> ctStates) {
-        return beginTrace(bridge, inPort, key, new Trace.Options(ctStates, Integer::toString, null));
+        return beginTrace(bridge, inPort, key, new Trace.Options(ctStates, Integer::toString, null, null));
     }
 
     /** The same, as the options say. */
@@ -331,6 +332,16 @@ public final class Pipeline implements Upcall, AutoCloseable {
         }
         PortLocation location = portLocations.locate((int) Field.IN_PORT.get(key));
         return location == null ? null : new Trace(this, location, key, options);
+    }
+
+    /**
+     * The bridge that a packet with that key comes into, and the port by which; null if there is none.
+     *
+     * @param key as the datapath has it
+     */
+    public @Nullable BridgePipeline entry(long[] key) {
+        PortLocation location = portLocations.locate((int) Field.IN_PORT.get(key));
+        return location == null ? null : location.bridge();
     }
 
     /** What a traced packet brings about: stations are learned from it, and controllers get it. */

@@ -7,7 +7,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The report of a walk that is not traced: it keeps nothing. Threads: stateless. */
-final class SilentReport implements WalkReport {
+sealed class SilentReport implements WalkReport permits LoggedReport {
     @Override
     public void openBridge(BridgePipeline bridge) {}
 

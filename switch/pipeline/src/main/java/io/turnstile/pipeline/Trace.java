@@ -6,6 +6,7 @@ import io.turnstile.datapath.Field;
 import io.turnstile.datapath.Upcall;
 import io.turnstile.packet.Packet;
 import io.turnstile.pipeline.flow.FlowDescription;
+import io.turnstile.pipeline.flow.OfAction;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
@@ -40,11 +41,13 @@ public final class Trace {
      * @param portName how ports of the datapath are shown
      * @param packet a packet that is as the key says: what its walk brings about beside datapath flows happens, as in
      *     Open vSwitch. Stations are learned, and controllers get it. Null for a trace that changes nothing
+     * @param packetOut the actions of a packet-out, which the walk begins with; null if it begins with a table
      */
     public record Options(
             List<Integer> ctStates,
             IntFunction<String> portName,
-            @Nullable Packet packet) {}
+            @Nullable Packet packet,
+            @Nullable List<OfAction> packetOut) {}
 
     private final Pipeline pipeline;
     private final Options options;
@@ -114,10 +117,19 @@ public final class Trace {
         }
         TraceReport report = newReport();
         Translator translator = new Translator(pipeline, shown, pipeline.nowNs(), report);
-        Upcall.Translation translation =
-                entered == null ? translator.translate() : translator.translateAt(entered.bridge(), entered.number());
+        Upcall.Translation translation = translate(translator);
         walk(shown, translator, translation, report);
         return translation;
+    }
+
+    private Upcall.Translation translate(Translator translator) {
+        if (entered == null) {
+            return translator.translate();
+        }
+        List<OfAction> actions = options.packetOut();
+        return actions == null
+                ? translator.translateAt(entered.bridge(), entered.number())
+                : translator.execute(entered.bridge(), entered.number(), actions);
     }
 
     private TraceReport newReport() {
@@ -163,6 +175,10 @@ public final class Trace {
                 .append("\nDatapath actions: ")
                 .append(DatapathFlowText.actions(translation.actions(), packet, options.portName()))
                 .append('\n');
+        String failure = FailedWalks.reason(translation);
+        if (failure != null) {
+            text.append("Translation failed (").append(failure).append("), packet is dropped.\n");
+        }
         int room = Math.max(0, MAX_RECIRCULATIONS + 1 - resumed - pending.size());
         List<TraceReport.Recirculation> further = report.recirculations();
         pending.addAll(further.subList(0, Math.min(room, further.size())));

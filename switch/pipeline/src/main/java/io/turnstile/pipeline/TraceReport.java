@@ -43,6 +43,8 @@ final class TraceReport implements WalkReport {
      */
     record Recirculation(int id, int zone, @Nullable NatRequest nat, long[] key) {}
 
+    /** What went wrong is said even where there is no room for more: it may be why the walk ended. */
+    private static final int MAX_LATE_ERRORS = 16;
     /** How far a level is set in, about. */
     private static final int INDENT = 8;
 
@@ -51,6 +53,7 @@ final class TraceReport implements WalkReport {
     private final List<Recirculation> recirculations = new ArrayList<>();
 
     private int left;
+    private int lateErrors;
 
     /** @param characters after so many it says that it has reached its limit, and nothing more */
     TraceReport(int characters) {
@@ -194,6 +197,9 @@ final class TraceReport implements WalkReport {
 
     private void add(Node node) {
         if (left < 0) {
+            if (node.kind() == Kind.ERROR && lateErrors++ < MAX_LATE_ERRORS) {
+                roots.add(node);
+            }
             return;
         }
         left -= node.text().length() + INDENT * open.size();

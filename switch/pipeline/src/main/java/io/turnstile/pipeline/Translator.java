@@ -24,6 +24,8 @@ import org.jspecify.annotations.Nullable;
 final class Translator {
     private static final int MAX_DEPTH = 64;
     private static final int MAX_RESUBMITS = MAX_DEPTH * MAX_DEPTH;
+    /** Of registers as many stand in the 64 kB of Open vSwitch's stack, each with its length. */
+    private static final int MAX_STACK_ENTRIES = 65_536 / (Integer.BYTES + 1);
 
     /** Those that no id was given to. */
     private static final List<Integer> FIRST_CONTROLLER = List.of(0);
@@ -42,6 +44,8 @@ final class Translator {
 
     private int depth;
     private int resubmits;
+    /** Whether the walk's first table comes next, which counts as no resubmit. */
+    private boolean beginning;
 
     /** The walk of a packet. */
     Translator(Pipeline pipeline, long[] packetKey, long nowNs) {
@@ -124,6 +128,7 @@ final class Translator {
     /** The walk's first table; its flow's cookie is that of the action set, too, as in Open vSwitch. */
     private void start(int inPort, int table) {
         WalkState state = walk.state;
+        beginning = true;
         Rule first = lookUp(inPort, table, true, false, true);
         state.ruleCookie = first == null ? 0 : first.cookie;
         runActionSet();
@@ -168,6 +173,8 @@ final class Translator {
             return null;
         }
         int oldTable = walk.state.tableId;
+        boolean isFirst = beginning;
+        beginning = false;
         walk.state.tableId = table;
         FlowTable looked = walk.state.bridge.table(table);
         Rule rule = find(looked, inPort, withConntrackTuple);
@@ -179,7 +186,7 @@ final class Translator {
         boolean packetIn = rule == null && honourMiss && callsForPacketIn(looked.miss);
         walk.report.openTable(looked.id, rule, packetIn);
         if (rule != null) {
-            descend(rule, table <= oldTable, last);
+            descend(rule, isFirst ? 0 : 1, !isFirst && table <= oldTable, last);
         } else {
             miss(packetIn);
         }
@@ -190,14 +197,18 @@ final class Translator {
 
     /** Ends the walk, and says why, if it goes too deep or too far. */
     private boolean isTooDeep() {
-        if (depth < MAX_DEPTH && resubmits < MAX_RESUBMITS) {
+        if (depth >= MAX_DEPTH) {
+            walk.fail(DropReason.TRANSLATION_TOO_DEEP);
+            walk.report.error("over max translation depth " + MAX_DEPTH);
+        } else if (resubmits >= MAX_RESUBMITS) {
+            walk.fail(DropReason.TOO_MANY_RESUBMITS);
+            walk.report.error("over " + MAX_RESUBMITS + " resubmit actions");
+        } else if (walk.state.stack.size() >= 2 * MAX_STACK_ENTRIES) {
+            walk.fail(DropReason.STACK_TOO_DEEP);
+            walk.report.error("resubmits yielded over 64 kB of stack");
+        } else {
             return false;
         }
-        walk.fail(DropReason.TRANSLATION_TOO_DEEP);
-        walk.report.error(
-                depth >= MAX_DEPTH
-                        ? "over max translation depth " + MAX_DEPTH
-                        : "over " + MAX_RESUBMITS + " resubmit actions");
         return true;
     }
 
@@ -227,13 +238,13 @@ final class Translator {
                 && Prerequisites.isIp((int) Field.ETH_TYPE.get(walk.state.key));
     }
 
-    private void descend(Rule rule, boolean deepens, boolean last) {
+    private void descend(Rule rule, int counts, boolean deepens, boolean last) {
         WalkState state = walk.state;
         long oldCookie = state.ruleCookie;
         boolean wasInBucket = state.inBucket;
         boolean oldMiss = state.inTableMiss;
         Rule oldRule = state.rule;
-        resubmits++;
+        resubmits += counts;
         depth += deepens ? 1 : 0;
         state.ruleCookie = rule.cookie;
         state.inBucket = false;
@@ -266,7 +277,10 @@ final class Translator {
         boolean silenced = port != null && (port.config() & OfPort.CONFIG_NO_PACKET_IN) != 0;
         return !silenced
                 && switch (miss) {
-                    case DEFAULT -> walk.state.bridge.wantsPacketInOnMiss();
+                    case DEFAULT -> {
+                        walk.recorder.restsOn(walk.state.bridge.missReaders());
+                        yield walk.state.bridge.wantsPacketInOnMiss();
+                    }
                     case CONTROLLER, CONTINUE -> true;
                     case DROP -> false;
                 };

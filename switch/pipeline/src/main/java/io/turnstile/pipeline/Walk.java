@@ -7,6 +7,7 @@ import io.turnstile.datapath.FieldValues;
 import io.turnstile.datapath.FlowKey;
 import io.turnstile.datapath.HashAlgorithm;
 import io.turnstile.datapath.Upcall;
+import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.Prerequisites;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -52,6 +53,9 @@ final class Walk {
 
     private final long[] packetKey;
     private final VlanStack packetVlan;
+    /** The port by which it came into its first bridge, or into the one where it comes back. */
+    private int arrivalPort = OfAction.Ports.NONE;
+
     private List<DatapathAction> actions = new ArrayList<>();
     private @Nullable DropReason failure;
     private @Nullable DropReason idleReason;
@@ -64,7 +68,7 @@ final class Walk {
         this.recorder = new WalkRecorder(pipeline.generation());
         this.pipeline = pipeline;
         this.nowNs = nowNs;
-        this.report = report;
+        this.report = report == WalkReport.SILENT ? new LoggedReport(this) : report;
         this.learns = learns;
         this.datapathKey = datapathKey;
         this.packetKey = Arrays.copyOf(datapathKey, FlowKey.WORDS);
@@ -88,6 +92,19 @@ final class Walk {
         return packetKey;
     }
 
+    /** The packet as it was before the walk, with the port of its first bridge. */
+    long[] arrival() {
+        long[] key = Arrays.copyOf(datapathKey, FlowKey.WORDS);
+        Field.IN_PORT.set(key, arrivalPort & 0xffff_ffffL);
+        return key;
+    }
+
+    /** The bridge that the walk is in; null if it got into none. */
+    @Nullable
+    String bridgeName() {
+        return arrivalPort == OfAction.Ports.NONE ? null : state.bridge.name();
+    }
+
     /** The packet comes into a bridge. */
     void enter(PortLocation location) {
         begin(WalkState.entering(location, packetKey, packetVlan));
@@ -101,6 +118,7 @@ final class Walk {
 
     private void begin(WalkState first) {
         state = first;
+        arrivalPort = first.inPort();
         recorder.entered(first.bridge);
         report.openBridge(first.bridge);
     }

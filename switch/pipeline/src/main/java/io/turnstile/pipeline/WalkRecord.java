@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * @param sightings stations seen at their port by every packet of the flow
  * @param recirculationIds ids that the actions recirculate to
  * @param groups groups that were asked for or passed
- * @param credits whether tables, rules and groups count the packets; they do not where these walk again
+ * @param crossings from bridge to bridge, in order
+ * @param credits whether tables, rules, groups and patch ports count the packets; they do not where these walk again
  * @param sideEffects on flows, of every packet
  * @param refusals tables that could learn no more
  */
@@ -31,6 +32,7 @@ record WalkRecord(
         List<Sighting> sightings,
         List<Integer> recirculationIds,
         List<GroupUse> groups,
+        List<PatchCounter.Crossing> crossings,
         boolean credits,
         List<SideEffect> sideEffects,
         List<FlowTable> refusals) {
@@ -113,6 +115,7 @@ record WalkRecord(
                 sightings,
                 recirculationIds,
                 groups,
+                crossings,
                 credits,
                 sideEffects,
                 refusals);
@@ -182,6 +185,9 @@ record WalkRecord(
             if (use.group != null) {
                 use.group.credit(use.bucket, packets, bytes);
             }
+        }
+        for (PatchCounter.Crossing crossing : crossings) {
+            crossing.credit(packets, bytes);
         }
         for (TableLookup lookup : lookups) {
             lookup.table.lookups.add(packets);

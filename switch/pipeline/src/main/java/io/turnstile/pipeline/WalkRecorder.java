@@ -23,6 +23,7 @@ final class WalkRecorder {
     private final Set<FlowTable> refusals = new LinkedHashSet<>();
     private final List<Integer> recirculationIds = new ArrayList<>();
     private final List<GroupUse> groups = new ArrayList<>();
+    private final List<PatchCounter.Crossing> crossings = new ArrayList<>();
     private boolean credits = true;
     /** The key as of the last lookup, shared by lookups between which it did not change. */
     private long[] snapshot = {};
@@ -92,6 +93,11 @@ final class WalkRecorder {
         groups.add(new GroupUse(table, group.id, group, bucket));
     }
 
+    /** The packet goes from one bridge to another. */
+    void crossed(PatchCounter.Crossing crossing) {
+        crossings.add(crossing);
+    }
+
     /** The packet comes back by that id and walks again: nothing that this walk met counts it, and nobody learns. */
     void beginsAgain(int id) {
         recirculationIds.clear();
@@ -116,6 +122,7 @@ final class WalkRecorder {
                 List.copyOf(sightings),
                 List.copyOf(recirculationIds),
                 List.copyOf(groups),
+                List.copyOf(crossings),
                 credits,
                 List.copyOf(sideEffects),
                 List.copyOf(refusals));

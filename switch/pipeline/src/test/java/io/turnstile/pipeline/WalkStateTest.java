@@ -185,8 +185,9 @@ class WalkStateTest {
                         "cacheable",
                         "inPacketOut",
                         "wantedHash",
-                        "beginning");
-        assertThat(variables(Translator.class)).containsExactlyInAnyOrder("depth", "resubmits");
+                        "beginning",
+                        "arrivalPort");
+        assertThat(variables(Translator.class)).containsExactlyInAnyOrder("depth", "resubmits", "beginning");
         assertThat(Stream.of(
                                 OutputActions.class,
                                 NormalForwarding.class,

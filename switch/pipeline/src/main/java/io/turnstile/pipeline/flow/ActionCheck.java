@@ -73,7 +73,16 @@ public final class ActionCheck {
 
     /** A packet-out: the whole packet is known. */
     public static void checkPacketOut(List<OfAction> actions, long[] packetKey) throws OfException {
-        new ActionCheck(packetKey.clone(), -1L, FlowMod.ALL_TABLES, false).list(actions);
+        checkPacketOut(actions, packetKey, false);
+    }
+
+    /**
+     * The same with all prerequisites or without.
+     *
+     * @param strict as {@link #checkStrictly}
+     */
+    public static void checkPacketOut(List<OfAction> actions, long[] packetKey, boolean strict) throws OfException {
+        new ActionCheck(packetKey.clone(), -1L, FlowMod.ALL_TABLES, strict).list(actions);
     }
 
     /**
