@@ -35,6 +35,7 @@ public final class Packet {
     private int lengthBytes;
 
     // Layers, set by PacketParser and moved by pushHeader/popHeader.
+    private int payloadOffset;
     private int l3Offset = ABSENT;
     private int l4Offset = ABSENT;
     private int etherType;
@@ -159,6 +160,7 @@ public final class Packet {
 
     /** Forgets the layers; the parser calls this before it fills them in again. */
     void clearLayers() {
+        payloadOffset = 0;
         l3Offset = ABSENT;
         l4Offset = ABSENT;
         etherType = 0;
@@ -185,6 +187,7 @@ public final class Packet {
     public void copyFrom(Packet other) {
         reset(other.lengthBytes);
         MemorySegment.copy(other.buffer, other.frameStart, buffer, frameStart, other.lengthBytes);
+        payloadOffset = other.payloadOffset;
         l3Offset = other.l3Offset;
         l4Offset = other.l4Offset;
         etherType = other.etherType;
@@ -199,6 +202,11 @@ public final class Packet {
         checksumStart = other.checksumStart;
         checksumField = other.checksumField;
         segmentBytes = other.segmentBytes;
+        copyMetadata(other);
+    }
+
+    /** Takes over all that goes with {@code other} without being in the frame. */
+    public void copyMetadata(Packet other) {
         inPort = other.inPort;
         recirculationId = other.recirculationId;
         mark = other.mark;
@@ -336,6 +344,7 @@ public final class Packet {
     }
 
     private void moveLayers(int at, int byBytes) {
+        payloadOffset = payloadOffset >= at ? payloadOffset + byBytes : payloadOffset;
         l3Offset = l3Offset >= at ? l3Offset + byBytes : l3Offset;
         l4Offset = l4Offset >= at ? l4Offset + byBytes : l4Offset;
         l3EndOffset = l3EndOffset >= at ? l3EndOffset + byBytes : l3EndOffset;
@@ -357,6 +366,26 @@ public final class Packet {
         this.ipProtocol = ipProtocol;
         this.fragment = fragment;
         this.l4Offset = l4Offset;
+    }
+
+    /** The payload's type and layers are forgotten, as if its type were this one and nothing known of that. */
+    void forgetPayload(int type) {
+        etherType = type;
+        l3Offset = ABSENT;
+        l4Offset = ABSENT;
+        l3EndOffset = lengthBytes;
+        ipProtocol = 0;
+        fragment = FragmentKind.NONE;
+    }
+
+    /** Where the payload of Ethernet begins: behind the tags that were looked at. Two bytes before stands its type. */
+    public int payloadOffset() {
+        return payloadOffset;
+    }
+
+    /** Called by the parser, and after something was put in front of the payload that belongs to it. */
+    public void setPayloadOffset(int offset) {
+        payloadOffset = offset;
     }
 
     /** The Ethernet type behind any VLAN tag; below 0x600 frames (802.2) carry 0x05ff as in ovs-fields(7). */

@@ -2,6 +2,7 @@ package io.turnstile.appctl;
 
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FieldValues;
+import io.turnstile.datapath.LabelStack;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.InternetChecksum;
 import io.turnstile.packet.IpProtocols;
@@ -107,6 +108,7 @@ final class FlowComposer {
             case EtherTypes.IPV4 -> putIpv4();
             case EtherTypes.IPV6 -> putIpv6();
             case EtherTypes.ARP, EtherTypes.RARP -> putArp();
+            case EtherTypes.MPLS, EtherTypes.MPLS_MULTICAST -> putLabels();
             default -> {
                 // Nothing is known of what follows.
             }
@@ -287,6 +289,16 @@ final class FlowComposer {
 
     private void putPayload() {
         frame.put(payload);
+    }
+
+    /** One entry at least, as in Open vSwitch. */
+    private void putLabels() {
+        for (Field entry : LabelStack.fields()) {
+            frame.putInt((int) entry.get(key));
+            if (LabelStack.isBottom(entry.get(key))) {
+                return;
+            }
+        }
     }
 
     private void putArp() {

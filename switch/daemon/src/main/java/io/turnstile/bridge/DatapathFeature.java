@@ -3,6 +3,7 @@ package io.turnstile.bridge;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.DatapathAction;
 import io.turnstile.datapath.HashAlgorithm;
+import io.turnstile.datapath.LabelStack;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
@@ -33,7 +34,7 @@ public enum DatapathFeature {
     ADD_MPLS            ("MPLS Label add", false),
     PSAMPLE             ("psample action", false),
     MAX_VLAN_HEADERS    ("Max VLAN headers", Datapath.MAX_VLAN_TAGS),
-    MAX_MPLS_DEPTH      ("Max MPLS depth", 0),
+    MAX_MPLS_DEPTH      ("Max MPLS depth", LabelStack.ENTRIES),
     RECIRC              ("Recirc", DatapathAction.Recirculate.class),
     CT_STATE            ("CT state", DatapathAction.Ct.class),
     CT_ZONE             ("CT zone", DatapathAction.Ct.class),

@@ -78,6 +78,7 @@ final class ActionExecutor {
             case ETH_DST -> packet.putU48(0, merge(packet.u48(0), set));
             case ETH_SRC -> packet.putU48(6, merge(packet.u48(6), set));
             case VLAN_TCI -> setVlanTci(packet, set);
+            case MPLS_LSE -> LabelRewrite.set(packet, set);
             case NW_SRC, NW_DST, IPV6_SRC, IPV6_DST -> {
                 packet.setCtConnection(Conntrack.NO_CONNECTION); // With another tuple it is another one's.
                 setNetworkField(packet, set);

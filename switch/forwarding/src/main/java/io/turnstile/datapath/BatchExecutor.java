@@ -4,6 +4,7 @@ import io.turnstile.conntrack.fragment.FragmentedDatagram;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.packet.PacketParser;
+import io.turnstile.port.GsoSegmenter;
 import io.turnstile.port.Port;
 import org.jspecify.annotations.Nullable;
 
@@ -164,6 +165,10 @@ final class BatchExecutor {
     private void executeFrom(int first, PacketBatch packets, DatapathAction[] actions, ForwardingContext context) {
         try {
             for (int i = first; i < actions.length && !packets.isEmpty(); i++) {
+                if (actions[i] instanceof DatapathAction.PushMpls && JoinedFrame.isAny(packets)) {
+                    forwardSegments(packets, actions, i, context);
+                    return;
+                }
                 if (actions[i] instanceof DatapathAction.Recirculate recirculate && i < actions.length - 1) {
                     recirculateCopies(packets, recirculate.recirculationId(), context);
                 } else {
@@ -193,6 +198,8 @@ final class BatchExecutor {
             case DatapathAction.SetField set -> ActionExecutor.setField(packets, set);
             case DatapathAction.PushVlan push -> drops.add(DropReason.HEADROOM, ActionExecutor.pushVlan(packets, push));
             case DatapathAction.PopVlan _ -> ActionExecutor.popVlan(packets);
+            case DatapathAction.PushMpls push -> drops.add(DropReason.HEADROOM, LabelRewrite.push(packets, push));
+            case DatapathAction.PopMpls pop -> LabelRewrite.pop(packets, pop);
             case DatapathAction.Userspace userspace -> userspace(packets, userspace.cookie(), context);
             case DatapathAction.Hash hash -> hash(packets, hash, context);
             case DatapathAction.Metered metered ->
@@ -377,6 +384,42 @@ final class BatchExecutor {
             }
         }
         executeFragments(actions, next, nested, context);
+    }
+
+    /** Nobody can cut joined frames behind labels: from here on each goes on as the segments that it stands for. */
+    private void forwardSegments(PacketBatch packets, DatapathAction[] actions, int next, ForwardingContext context) {
+        ForwardingContext nested = nested(packets, context);
+        if (nested == null) {
+            return;
+        }
+        finishRecirculated(nested, context);
+        for (int i = 0; i < packets.length(); i++) {
+            Packet packet = packets.get(i);
+            if (packet.segmentBytes() == 0) {
+                addFragment(packet, actions, next, nested, context);
+            } else {
+                GsoSegmenter.forEachSegment(
+                        packet, segment -> addSegment(segment, packet, actions, next, nested, context));
+            }
+        }
+        executeFragments(actions, next, nested, context);
+    }
+
+    private void addSegment(
+            Packet segment,
+            Packet joined,
+            DatapathAction[] actions,
+            int next,
+            ForwardingContext nested,
+            ForwardingContext context) {
+        if (nested.received.isFull()) {
+            executeFragments(actions, next, nested, context);
+        }
+        Packet copy = nested.pool()[nested.received.length()];
+        copy.copyFrom(segment);
+        copy.copyMetadata(joined);
+        PacketParser.parse(copy, vlanLimit);
+        nested.received.add(copy);
     }
 
     /** What this batch has recirculated already goes first, so that no fragment overtakes it. */

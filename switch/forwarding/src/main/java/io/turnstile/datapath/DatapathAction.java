@@ -30,6 +30,16 @@ public sealed interface DatapathAction {
 
     record PopVlan() implements DatapathAction {}
 
+    /**
+     * Push an entry of a label stack in front of the payload, which is of that type from then on.
+     *
+     * @param entry 32 bits as in RFC 3032 §2.1
+     */
+    record PushMpls(int etherType, int entry) implements DatapathAction {}
+
+    /** Take the outermost entry of the label stack off; what is behind it is of that type from then on. */
+    record PopMpls(int etherType) implements DatapathAction {}
+
     /** Track. */
     record Ct(CtRequest request) implements DatapathAction {}
 

@@ -78,6 +78,11 @@ public enum Field {
     SKB_PRIORITY ("skb_priority", FlowKey.PKT_MARK_PRIORITY,       0,    32, META),
     /** What {@link DatapathAction.Hash} has computed; 0 before that. */
     DP_HASH      ("dp_hash",      FlowKey.DP_HASH,                 0,    32, META),
+    /** The outermost entry of an MPLS label stack (RFC 3032 §2.1), 0 if there is none. */
+    MPLS_LSE     ("mpls_lse",     FlowKey.MPLS_LABELS,            32,    32, LINK),
+    /** The entry behind it, 0 if there is none. */
+    MPLS_LSE1    ("mpls_lse1",    FlowKey.MPLS_LABELS,             0,    32, LINK),
+    MPLS_LSE2    ("mpls_lse2",    FlowKey.MPLS_LABELS + 1,        32,    32, LINK),
     METADATA     ("metadata",     FlowKey.METADATA,                0,    64, PIPELINE),
     /** The conjunction whose clauses the packet has met, while a table is looked up for it; else 0. */
     CONJ_ID      ("conj_id",      FlowKey.CONJUNCTION,             0,    32, PIPELINE),

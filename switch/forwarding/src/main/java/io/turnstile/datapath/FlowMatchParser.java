@@ -108,6 +108,7 @@ public final class FlowMatchParser {
             case "ct_state" -> flags(Field.CT_STATE, FlagNames.CT_STATE, inside);
             case "tcp_flags" -> flags(Field.TCP_FLAGS, FlagNames.TCP_FLAGS, inside);
             case "packet_type" -> packetType(inside);
+            case "mpls" -> LabelStack.parse(pairs(inside), key, mask);
             default -> header(name, inside, from);
         }
     }

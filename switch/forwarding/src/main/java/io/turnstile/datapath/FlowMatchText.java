@@ -96,7 +96,9 @@ final class FlowMatchText {
         parts.add(
                 etherType == EtherTypes.NOT_ETH_TYPE ? "eth_type(0/0xffff)" : "eth_type(0x%04x)".formatted(etherType));
         HeaderText network = HeaderText.network(etherType);
-        if (network == HeaderText.ARP) {
+        if (EtherTypes.isMpls(etherType)) {
+            add(parts, LabelStack.matchText(key, mask, all));
+        } else if (network == HeaderText.ARP) {
             add(parts, network.text(key, mask, all));
         } else if (network != null) {
             String inside = network.inside(key, mask, all);

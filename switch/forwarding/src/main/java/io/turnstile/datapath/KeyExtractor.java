@@ -69,6 +69,9 @@ public final class KeyExtractor {
         }
         int l3 = packet.l3Offset();
         if (l3 == Packet.ABSENT) {
+            if (EtherTypes.isMpls(packet.etherType())) {
+                extractLabels(packet, key);
+            }
             return;
         }
         switch (packet.etherType()) {
@@ -86,6 +89,19 @@ public final class KeyExtractor {
             tags |= (long) innerType << VLAN_TPID1 | packet.innerVlanTci();
         }
         key[FlowKey.VLAN_TAGS] = tags;
+    }
+
+    /** Entries down to the bottom of the stack, as many as are whole and the key has room for. */
+    private static void extractLabels(Packet packet, long[] key) {
+        int at = packet.payloadOffset();
+        for (int i = 0; i < LabelStack.ENTRIES && at + LabelStack.ENTRY_BYTES <= packet.lengthBytes(); i++) {
+            long entry = packet.u32(at) & 0xffff_ffffL;
+            key[FlowKey.MPLS_LABELS + i / 2] |= (i & 1) == 0 ? entry << Integer.SIZE : entry;
+            if (LabelStack.isBottom(entry)) {
+                return;
+            }
+            at += LabelStack.ENTRY_BYTES;
+        }
     }
 
     private static void extractConntrack(Packet packet, long[] key) {

@@ -98,6 +98,9 @@ final class SymbolicPacket {
         if (Field.NW_FRAG.get(flow.key()) != 0) {
             return new Refused(NotCarried.FRAGMENT);
         }
+        if (EtherTypes.isMpls((int) Field.ETH_TYPE.get(flow.key()))) {
+            return new Refused(NotCarried.MPLS);
+        }
         if (Field.ETH_TYPE.get(flow.key()) != Field.ETH_TYPE.get(value) || Field.VLAN_TCI1.get(flow.key()) != 0) {
             return new Refused(NotCarried.MORE_THAN_ONE_TAG);
         }

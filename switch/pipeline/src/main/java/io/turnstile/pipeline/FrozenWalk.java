@@ -10,6 +10,8 @@ import java.util.List;
  * @param inPort OpenFlow port of {@code bridge}
  * @param pipelineFields metadata and registers, in key order
  * @param stack contents of the stack, two longs an entry, high first
+ * @param conntrackVisible whether the packet's ct_ fields are to be seen
+ * @param rest what is left of the lists that were under way, the innermost first; empty: the table is looked up
  */
 record FrozenWalk(
         BridgePipeline bridge,
@@ -17,5 +19,7 @@ record FrozenWalk(
         int inPort,
         List<Long> pipelineFields,
         List<Long> stack,
-        List<OfAction> actionSet)
+        List<OfAction> actionSet,
+        boolean conntrackVisible,
+        List<FrozenActions> rest)
         implements Continuation {}

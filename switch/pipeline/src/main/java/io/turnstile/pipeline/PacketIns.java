@@ -21,6 +21,8 @@ final class PacketIns {
                         DatapathAction.SetField _,
                         DatapathAction.PushVlan _,
                         DatapathAction.PopVlan _,
+                        DatapathAction.PushMpls _,
+                        DatapathAction.PopMpls _,
                         DatapathAction.CtClear _ -> kept.add(action);
                 case DatapathAction.Output _,
                         DatapathAction.Ct _,

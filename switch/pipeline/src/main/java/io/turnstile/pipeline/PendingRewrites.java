@@ -3,6 +3,8 @@ package io.turnstile.pipeline;
 import io.turnstile.datapath.DatapathAction;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FlowKey;
+import io.turnstile.datapath.KeyLayer;
+import io.turnstile.datapath.LabelStack;
 import io.turnstile.pipeline.flow.Bits;
 import io.turnstile.pipeline.flow.Prerequisites;
 import java.util.Arrays;
@@ -35,12 +37,10 @@ final class PendingRewrites {
     /** A stack of their own. */
     private static final Set<Field> VLAN_TAGS =
             Set.of(Field.VLAN_TCI, Field.VLAN_TPID, Field.VLAN_TCI1, Field.VLAN_TPID1);
-    /** Header fields that can be rewritten. */
-    private static final List<Field> HEADERS = Stream.concat(
-                    OUTSIDE_IN.stream(),
-                    rewritable().filter(field -> field.layer().isInPacket()))
-            .distinct()
-            .toList();
+    /** Header fields that can be rewritten: Ethernet's own, and what is behind tags and labels. */
+    private static final List<Field> ETHERNET = headers(true);
+
+    private static final List<Field> PAYLOAD = headers(false);
     /** What is kept beside the packet; it is rewritten after the tags, as in Open vSwitch. */
     private static final List<Field> METADATA = Stream.concat(
                     Stream.of(Field.SKB_PRIORITY),
@@ -61,12 +61,22 @@ final class PendingRewrites {
         this.packetVlan = packetVlan;
     }
 
+    private static List<Field> headers(boolean ofLink) {
+        return Stream.concat(
+                        OUTSIDE_IN.stream(),
+                        rewritable().filter(field -> field.layer().isInPacket()))
+                .distinct()
+                .filter(field -> (field.layer() == KeyLayer.LINK) == ofLink)
+                .toList();
+    }
+
     /** In_port is the pipeline's alone to write. */
     private static Stream<Field> rewritable() {
         return Arrays.stream(Field.values())
                 .filter(field -> field.isOfDatapath()
                         && Prerequisites.isWritable(field)
                         && !VLAN_TAGS.contains(field)
+                        && !LabelStack.fields().contains(field)
                         && field != Field.IN_PORT);
     }
 
@@ -86,10 +96,29 @@ final class PendingRewrites {
         if (!dirty) {
             return;
         }
-        commitFields(HEADERS, walk.key, actions);
+        commitFields(ETHERNET, walk.key, actions);
+        LabelEntries present = LabelEntries.of(packet);
+        LabelEntries wanted = LabelEntries.of(walk.key);
+        boolean laidBare = present.isLaidBareBy(wanted);
+        if (laidBare) {
+            commitLabels(present, wanted, walk.key, actions);
+        }
+        if (walk.knowsPayload()) {
+            commitFields(PAYLOAD, walk.key, actions);
+        }
+        if (!laidBare) {
+            commitLabels(present, wanted, walk.key, actions);
+        }
         packetVlan.transform(walk.vlan(), actions);
         commitFields(METADATA, walk.key, actions);
         packetVlan = walk.vlan();
+    }
+
+    private void commitLabels(
+            LabelEntries present, LabelEntries wanted, long[] key, List<DatapathAction> actions) {
+        present.transform(wanted, actions);
+        Field.ETH_TYPE.set(packet, Field.ETH_TYPE.get(key));
+        LabelStack.fields().forEach(entry -> entry.set(packet, entry.get(key)));
     }
 
     private void commitFields(List<Field> fields, long[] key, List<DatapathAction> actions) {

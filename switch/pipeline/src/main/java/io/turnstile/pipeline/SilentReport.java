@@ -33,7 +33,10 @@ final class SilentReport implements WalkReport {
     public void close() {}
 
     @Override
-    public void resume(int tableId) {}
+    public void resume(int tableId, List<FrozenActions> rest) {}
+
+    @Override
+    public void restored(FrozenActions list) {}
 
     @Override
     public void action(OfAction action) {}

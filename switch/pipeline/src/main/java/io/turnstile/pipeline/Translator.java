@@ -30,6 +30,7 @@ final class Translator {
 
     private final Walk walk;
     private final VlanActions vlan;
+    private final MplsActions mpls;
     private final FieldActions fields;
     private final OutputActions outputs;
     private final ConntrackActions conntrack;
@@ -57,6 +58,7 @@ final class Translator {
         this.walk = walk;
         this.vlan = new VlanActions(walk);
         this.fields = new FieldActions(walk, vlan);
+        this.mpls = new MplsActions(walk, fields);
         this.outputs = new OutputActions(walk, this, fields);
         this.conntrack = new ConntrackActions(walk, fields);
         this.groups = new GroupActions(walk, this);
@@ -95,7 +97,7 @@ final class Translator {
         walk.enter(new PortLocation(out, inPort));
         walk.inPacketOut = true;
         run(list, true);
-        runActionSet();
+        end();
         return walk.result();
     }
 
@@ -117,8 +119,20 @@ final class Translator {
 
     private void thaw(FrozenWalk frozen) {
         walk.thaw(frozen);
-        walk.report.resume(frozen.tableId());
-        start(frozen.inPort(), frozen.tableId());
+        walk.report.resume(frozen.tableId(), frozen.rest());
+        if (frozen.rest().isEmpty()) {
+            start(frozen.inPort(), frozen.tableId());
+            return;
+        }
+        for (FrozenActions list : frozen.rest()) {
+            if (!walk.hasFailed() && !walk.state.exited) {
+                walk.state.tableId = list.tableId();
+                walk.state.ruleCookie = list.cookie();
+                walk.report.restored(list);
+                run(list.actions(), true);
+            }
+        }
+        end();
     }
 
     /** The walk's first table; its flow's cookie is that of the action set, too, as in Open vSwitch. */
@@ -126,7 +140,15 @@ final class Translator {
         WalkState state = walk.state;
         Rule first = lookUp(inPort, table, true, false, true);
         state.ruleCookie = first == null ? 0 : first.cookie;
-        runActionSet();
+        end();
+    }
+
+    /** The walk is at the end of its lists: the action set runs, and what has to wait for recirculation is frozen. */
+    private void end() {
+        if (!walk.state.freezing) {
+            runActionSet();
+        }
+        walk.finishFreezing();
     }
 
     /** The key as it is at the end of the walk: "Final flow". */
@@ -140,7 +162,7 @@ final class Translator {
     void receive(PortLocation location, boolean last) {
         if (mayReceive(location)) {
             lookUp(location.number(), 0, true, false, last);
-            runActionSet();
+            end();
         }
     }
 
@@ -160,6 +182,10 @@ final class Translator {
      */
     @Nullable
     Rule lookUp(int inPort, int table, boolean honourMiss, boolean withConntrackTuple, boolean last) {
+        if (walk.state.lostLabels) {
+            walk.state.freezing = true;
+            return null;
+        }
         if (isTooDeep()) {
             return null;
         }
@@ -284,15 +310,33 @@ final class Translator {
     private void run(List<OfAction> list, boolean last) {
         for (int i = 0; i < list.size() && !walk.hasFailed() && !walk.state.exited; i++) {
             OfAction action = list.get(i);
+            if (walk.state.lostLabels && MplsActions.needsPayload(action)) {
+                walk.state.freezing = true;
+            }
+            if (walk.state.freezing) {
+                freeze(list, i);
+                return;
+            }
             walk.report.action(action);
             if (action instanceof OfAction.CheckPktLarger check) {
                 runByLength(check, list.subList(i + 1, list.size()));
                 return;
             }
-            if (!step(action, last && i == list.size() - 1)) {
+            boolean goesOn = step(action, last && i == list.size() - 1);
+            if (walk.state.freezing && walk.state.frozen.isEmpty()) {
+                freeze(list, i); // This one could not do what it should.
+                return;
+            }
+            if (!goesOn) {
                 return;
             }
         }
+    }
+
+    private void freeze(List<OfAction> list, int from) {
+        WalkState state = walk.state;
+        FrozenActions.of(state.tableId, state.ruleCookie, list.subList(from, list.size()))
+                .forEach(state.frozen::add);
     }
 
     /** Returns false if the list ends here. */
@@ -307,6 +351,12 @@ final class Translator {
             case OfAction.SetVlanPcp set -> vlan.setPcp(set);
             case OfAction.PushVlan push -> vlan.push(push);
             case OfAction.PopVlan _ -> vlan.pop();
+            case OfAction.PushMpls push -> mpls.push(push);
+            case OfAction.PopMpls pop -> mpls.pop(pop);
+            case OfAction.SetMpls set -> mpls.set(set);
+            case OfAction.DecMplsTtl _ -> {
+                return mpls.decrementTtl(() -> outputs.expiredToController(0));
+            }
             case OfAction.DecTtl _ -> {
                 return decrementTtl(FIRST_CONTROLLER);
             }
@@ -361,6 +411,7 @@ final class Translator {
         depth++;
         walk.state.inBucket = true;
         run(ordered, last);
+        walk.finishFreezing();
         depth--;
     }
 
@@ -397,7 +448,7 @@ final class Translator {
     private void runWithResult(OfAction.CheckPktLarger check, int result, List<OfAction> rest) {
         fields.load(check.result().toKey(), new Bits(0, result));
         run(rest, true);
-        runActionSet();
+        end();
     }
 
     /** Runs the list with a copy of the packet, and the copy's action set after it. */
@@ -407,7 +458,7 @@ final class Translator {
                 walk.report.likeAction("drop");
             }
             run(list, last);
-            runActionSet();
+            end();
         });
     }
 

@@ -6,7 +6,9 @@ import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FieldValues;
 import io.turnstile.datapath.FlowKey;
 import io.turnstile.datapath.HashAlgorithm;
+import io.turnstile.datapath.LabelStack;
 import io.turnstile.datapath.Upcall;
+import io.turnstile.packet.EtherTypes;
 import io.turnstile.pipeline.flow.Prerequisites;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -151,6 +153,7 @@ final class Walk {
         WalkState.Packet packetBefore = state.packet();
         apart(there);
         state.restore(packetBefore);
+        failure = failure == DropReason.TOO_MANY_LABELS ? null : failure; // the bucket's alone, as in Open vSwitch
     }
 
     /** What the steps do to the packet is not seen by the actions behind them. */
@@ -225,6 +228,18 @@ final class Walk {
         failure = reason;
     }
 
+    /** What is left to do waits until the packet has come back from recirculation, if it has to. */
+    void finishFreezing() {
+        if (state.freezing) {
+            commit();
+            int id = pipeline.recirculationIds().idOf(state.freezeRest(), nowNs);
+            recorder.recirculates(id);
+            add(new DatapathAction.Recirculate(id));
+            state.freezing = false;
+            state.frozen.clear();
+        }
+    }
+
     boolean hasFailed() {
         return failure != null || wantedHash != null;
     }
@@ -280,7 +295,11 @@ final class Walk {
         }
     }
 
+    /** Bits that only labels have which the walk has put there decide nothing. */
     private void finishWildcards() {
+        if (!EtherTypes.isMpls((int) Field.ETH_TYPE.get(datapathKey))) {
+            LabelStack.fields().forEach(entry -> entry.set(wildcards, 0));
+        }
         for (Field tag : TAGS) {
             if (tag.get(wildcards) != 0) {
                 tag.set(wildcards, tag.get(wildcards) | FieldValues.VLAN_PRESENT);

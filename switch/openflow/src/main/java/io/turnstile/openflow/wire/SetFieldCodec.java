@@ -200,7 +200,7 @@ final class SetFieldCodec {
         return SubFieldText.writtenFieldOf(a.field(), first, bits, context);
     }
 
-    private static void writeOxm(ByteBuf out, MatchField field, Masked value, WireVersion version) {
+    static void writeOxm(ByteBuf out, MatchField field, Masked value, WireVersion version) {
         int start = ActionTable.start(out, ActionForm.SET_FIELD);
         MatchCodec.writeMasked(out, field, value, version);
         ActionTable.end(out, start);

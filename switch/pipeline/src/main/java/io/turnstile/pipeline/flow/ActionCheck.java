@@ -205,6 +205,22 @@ public final class ActionCheck {
         }
     }
 
+    /** Nothing is known of what is behind labels. */
+    public void pushMpls(int etherType) throws OfException {
+        require(
+                EtherTypes.isMpls(etherType),
+                OfErrorCode.OFPBAC_BAD_ARGUMENT,
+                "not an MPLS Ethernet type: " + etherType);
+        Field.ETH_TYPE.set(known, etherType);
+        Field.NW_PROTO.set(known, 0);
+    }
+
+    /** What is behind the last label is what the action says. */
+    public void popMpls(int etherType) throws OfException {
+        presentIfStrict(Field.MPLS_LSE);
+        Field.ETH_TYPE.set(known, etherType);
+    }
+
     /** Refuses a goto_table that does not go forward (OpenFlow 1.3.5 §5.1). */
     public void gotoTable(int next) throws OfException {
         require(

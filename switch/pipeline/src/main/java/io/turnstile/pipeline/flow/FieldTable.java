@@ -9,6 +9,7 @@ import static io.turnstile.pipeline.flow.MatchField.Style.ADDRESS4;
 import static io.turnstile.pipeline.flow.MatchField.Style.ADDRESS6;
 import static io.turnstile.pipeline.flow.MatchField.Style.CT_STATE;
 import static io.turnstile.pipeline.flow.MatchField.Style.DECIMAL;
+import static io.turnstile.pipeline.flow.MatchField.Style.DECIMAL8;
 import static io.turnstile.pipeline.flow.MatchField.Style.ETHER_TYPE;
 import static io.turnstile.pipeline.flow.MatchField.Style.FLOW_LABEL;
 import static io.turnstile.pipeline.flow.MatchField.Style.FRAGMENT;
@@ -25,6 +26,7 @@ import static io.turnstile.pipeline.flow.Prerequisite.ICMPV6;
 import static io.turnstile.pipeline.flow.Prerequisite.IP;
 import static io.turnstile.pipeline.flow.Prerequisite.IPV4;
 import static io.turnstile.pipeline.flow.Prerequisite.IPV6;
+import static io.turnstile.pipeline.flow.Prerequisite.MPLS;
 import static io.turnstile.pipeline.flow.Prerequisite.ND;
 import static io.turnstile.pipeline.flow.Prerequisite.ND_ADVERT;
 import static io.turnstile.pipeline.flow.Prerequisite.ND_SOLICIT;
@@ -67,6 +69,7 @@ final class FieldTable {
         List<MatchField> rows = new ArrayList<>(metadata());
         rows.addAll(registers());
         rows.addAll(headers());
+        rows.addAll(labels());
         return List.copyOf(rows);
     }
 
@@ -99,6 +102,18 @@ final class FieldTable {
             row("ct_ipv6_dst",       Field.CT_IPV6_DST,  whole(),      16,   ADDRESS6,   nxmNx(123),           none(),                    ANY,   READ_ONLY,     CT,         shown(7),               always(10)),
             row("ct_tp_src",         Field.CT_TP_SRC,    whole(),      2,    DECIMAL,    nxmNx(124),           none(),                    ANY,   READ_ONLY,     CT,         withProto(8),           always(10)),
             row("ct_tp_dst",         Field.CT_TP_DST,    whole(),      2,    DECIMAL,    nxmNx(125),           none(),                    ANY,   READ_ONLY,     CT,         withProto(8),           always(10)));
+    }
+
+    /** Parts of the outermost entry of a label stack; of those behind it only packets and datapath flows tell. */
+    private static List<MatchField> labels() {
+        return List.of(
+            //  names                key field           bits          bytes style       NXM                   OXM                        mask   written by     needs       shown                   sent
+            row("mpls_tc",           Field.MPLS_LSE,     part(9, 3),   1,    UNMASKED,   none(),               oxm(35),                   EXACT, WRITABLE,      MPLS,       shown(25),              always(3)),
+            row("mpls_bos",          Field.MPLS_LSE,     part(8, 1),   1,    UNMASKED,   none(),               oxm(36),                   EXACT, READ_ONLY,     MPLS,       shown(27),              always(3)),
+            row("mpls_ttl",          Field.MPLS_LSE,     part(0, 8),   1,    UNMASKED,   nxmNx(30),            none(),                    EXACT, WRITABLE,      MPLS,       shown(26),              always(3)),
+            row("mpls_label",        Field.MPLS_LSE,     part(12, 20), 4,    UNMASKED,   none(),               oxm(34),                   EXACT, WRITABLE,      MPLS,       shown(24),              always(3)),
+            row("mpls_lse1",         Field.MPLS_LSE1,    whole(),      4,    DECIMAL8,   none(),               none(),                    ANY,   READ_ONLY,     MPLS,       shown(28),              never()),
+            row("mpls_lse2",         Field.MPLS_LSE2,    whole(),      4,    DECIMAL8,   none(),               none(),                    ANY,   READ_ONLY,     MPLS,       shown(28),              never()));
     }
 
     private static List<MatchField> headers() {

@@ -39,6 +39,8 @@ public record MatchField(
     public enum Style {
         /** In a flow, a masked one in hexadecimal. */
         DECIMAL,
+        /** In a flow, a masked one in hexadecimal with eight digits. */
+        DECIMAL8,
         /** In a flow never with a mask. */
         UNMASKED,
         HEX,

@@ -85,8 +85,8 @@ final class MatchFormat {
             case EtherTypes.IPV6 -> transport("6", IpProtocols.ICMPV6, "ipv6");
             case EtherTypes.ARP -> "arp";
             case EtherTypes.RARP -> "rarp";
-            case MatchParser.MPLS -> "mpls";
-            case MatchParser.MPLS_MULTICAST -> "mplsm";
+            case EtherTypes.MPLS -> "mpls";
+            case EtherTypes.MPLS_MULTICAST -> "mplsm";
             default -> "";
         };
     }
@@ -125,6 +125,7 @@ final class MatchFormat {
                         exact
                                 ? Numbers.decimal(value)
                                 : "0x" + Long.toHexString(value) + "/0x" + Long.toHexString(mask));
+            case DECIMAL8 -> add(field, exact ? Numbers.decimal(value) : "0x%08x/0x%08x".formatted(value, mask));
             case UNMASKED -> add(field, Numbers.decimal(value));
             case HEX ->
                 add(

@@ -178,6 +178,56 @@ public sealed interface OfAction {
         }
     }
 
+    /** {@code push_mpls:type}: one more entry of the label stack, like the outermost one or, without any, from IP. */
+    record PushMpls(int etherType) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.PUSH_MPLS;
+        }
+    }
+
+    /** {@code pop_mpls:type}: takes the outermost entry off, and says of which type what is behind it is. */
+    record PopMpls(int etherType) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.POP_MPLS;
+        }
+    }
+
+    /** {@code set_mpls_label(…)} and the like: OpenFlow 1.1's own actions for parts of the outermost entry. */
+    record SetMpls(Part part, int value) implements OfAction {
+
+        /** A part of an entry of the label stack. */
+        public enum Part {
+            LABEL(20),
+            TC(3),
+            TTL(8);
+
+            private final int widthBits;
+
+            Part(int widthBits) {
+                this.widthBits = widthBits;
+            }
+
+            public int widthBits() {
+                return widthBits;
+            }
+        }
+
+        @Override
+        public ActionKind kind() {
+            return ActionKind.SET_MPLS;
+        }
+    }
+
+    /** {@code dec_mpls_ttl}; at TTL ≤ 1 the packet goes to the controllers and its walk ends. */
+    record DecMplsTtl() implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.DEC_MPLS_TTL;
+        }
+    }
+
     /** {@code dec_ttl}; at TTL ≤ 1 the packet goes to the controllers and its walk ends. */
     record DecTtl() implements OfAction {
         @Override

@@ -23,6 +23,7 @@ public enum Prerequisite {
     IPV4        (Types.IPV4,                 Prerequisite.ANY,   Set.of()),
     IPV6        (Types.IPV6,                 Prerequisite.ANY,   Set.of()),
     IP          (Types.IP,                   Prerequisite.ANY,   Set.of()),
+    MPLS        (Types.MPLS,                 Prerequisite.ANY,   Set.of()),
     ARP         (Types.ARP,                  Prerequisite.ANY,   Set.of()),
     TCP         (Types.IP,                   IpProtocols.TCP,    Set.of()),
     UDP         (Types.IP,                   IpProtocols.UDP,    Set.of()),
@@ -46,6 +47,7 @@ public enum Prerequisite {
         private static final Set<Integer> IPV4 = Set.of(EtherTypes.IPV4);
         private static final Set<Integer> IPV6 = Set.of(EtherTypes.IPV6);
         private static final Set<Integer> IP = Set.of(EtherTypes.IPV4, EtherTypes.IPV6);
+        private static final Set<Integer> MPLS = Set.of(EtherTypes.MPLS, EtherTypes.MPLS_MULTICAST);
         private static final Set<Integer> ARP = Set.of(EtherTypes.ARP, EtherTypes.RARP);
     }
 
@@ -105,7 +107,7 @@ public enum Prerequisite {
             case VLAN ->
                 (value.applyAsLong(Field.VLAN_TCI) & mask.applyAsLong(Field.VLAN_TCI) & FieldValues.VLAN_PRESENT) != 0;
             case CT -> isConnected(value.applyAsLong(Field.CT_STATE), mask.applyAsLong(Field.CT_STATE));
-            case IPV4, IPV6, IP, ARP, TCP, UDP, SCTP, ICMPV4, ICMPV6, ND, ND_SOLICIT, ND_ADVERT ->
+            case IPV4, IPV6, IP, MPLS, ARP, TCP, UDP, SCTP, ICMPV4, ICMPV6, ND, ND_SOLICIT, ND_ADVERT ->
                 contains(etherTypes, exact(Field.ETH_TYPE, value, mask)) && isTransportMet(value, mask);
         };
     }
@@ -148,7 +150,7 @@ public enum Prerequisite {
                 long proof = Field.CT_STATE.get(key) & VALID_IN_PACKET;
                 yield look(Field.CT_STATE, proof == 0 ? VALID_IN_PACKET : proof, key, lookedAt) != 0;
             }
-            case IPV4, IPV6, IP, ARP, TCP, UDP, SCTP, ICMPV4, ICMPV6, ND, ND_SOLICIT, ND_ADVERT ->
+            case IPV4, IPV6, IP, MPLS, ARP, TCP, UDP, SCTP, ICMPV4, ICMPV6, ND, ND_SOLICIT, ND_ADVERT ->
                 contains(etherTypes, (int) Field.ETH_TYPE.get(key)) && isTransportMet(key, lookedAt);
         };
     }

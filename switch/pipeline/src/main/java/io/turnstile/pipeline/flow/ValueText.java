@@ -19,7 +19,7 @@ final class ValueText {
             throw new FlowTextException("field " + field.name() + " missing value");
         }
         Masked parsed = switch (field.style()) {
-            case DECIMAL, UNMASKED, HEX, ETHER_TYPE, FLOW_LABEL, VLAN_TCI -> integer(field, text);
+            case DECIMAL, DECIMAL8, UNMASKED, HEX, ETHER_TYPE, FLOW_LABEL, VLAN_TCI -> integer(field, text);
             case MAC -> mac(text);
             case ADDRESS4 -> ipv4(text);
             case ADDRESS6 -> ipv6(text);
@@ -133,7 +133,7 @@ final class ValueText {
                 && (masked.maskHigh() & field.field().highMask())
                         == field.field().highMask();
         return switch (field.style()) {
-            case DECIMAL, UNMASKED ->
+            case DECIMAL, DECIMAL8, UNMASKED ->
                 Numbers.decimal(masked.low()) + (exact ? "" : "/" + Numbers.hex(masked.maskLow()));
             case HEX, ETHER_TYPE, FLOW_LABEL, VLAN_TCI ->
                 FieldText.hex(masked.high(), masked.low())

@@ -29,6 +29,7 @@ class FieldTableTest {
             case VLAN -> "vlan_vid=0x1005,";
             case IPV4, IP -> "ip,";
             case IPV6 -> "ipv6,";
+            case MPLS -> "mpls,";
             case ARP -> "arp,";
             case TCP -> "tcp,";
             case UDP -> "udp6,";
@@ -43,7 +44,7 @@ class FieldTableTest {
 
     private static String value(MatchField field) {
         return switch (field.style()) {
-            case DECIMAL, UNMASKED, HEX, ETHER_TYPE, FLOW_LABEL, VLAN_TCI, PORT ->
+            case DECIMAL, DECIMAL8, UNMASKED, HEX, ETHER_TYPE, FLOW_LABEL, VLAN_TCI, PORT ->
                 (field.valueBits() & 4) != 0 ? "4" : "1";
             case MAC -> "00:00:00:00:00:04";
             case ADDRESS4 -> "0.0.0.4";
