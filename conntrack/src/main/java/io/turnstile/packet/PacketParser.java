@@ -56,6 +56,11 @@ public final class PacketParser {
     public static boolean parse(Packet packet, int maxTags) {
         packet.clearLayers();
         int length = packet.lengthBytes();
+        if (packet.packetType() != Packet.ETHERNET) {
+            packet.layers(packet.packetType() & 0xffff, 0, Packet.ABSENT, length);
+            parseNetwork(packet, 0, length);
+            return true;
+        }
         if (length < ETHERNET_BYTES) {
             return false;
         }

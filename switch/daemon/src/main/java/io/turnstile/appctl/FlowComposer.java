@@ -6,6 +6,7 @@ import io.turnstile.datapath.LabelStack;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.InternetChecksum;
 import io.turnstile.packet.IpProtocols;
+import io.turnstile.packet.NshHeader;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketParser;
 import io.turnstile.packet.TcpHeader;
@@ -109,6 +110,7 @@ final class FlowComposer {
             case EtherTypes.IPV6 -> putIpv6();
             case EtherTypes.ARP, EtherTypes.RARP -> putArp();
             case EtherTypes.MPLS, EtherTypes.MPLS_MULTICAST -> putLabels();
+            case EtherTypes.NSH -> putServiceHeader();
             default -> {
                 // Nothing is known of what follows.
             }
@@ -297,6 +299,21 @@ final class FlowComposer {
             frame.putInt((int) entry.get(key));
             if (LabelStack.isBottom(entry.get(key))) {
                 return;
+            }
+        }
+    }
+
+    private void putServiceHeader() {
+        boolean fixed = Field.NSH_MDTYPE.get(key) == NshHeader.MD_TYPE_1;
+        int bytes = fixed ? NshHeader.MD1_BYTES : NshHeader.BASE_BYTES;
+        frame.putShort((short)
+                        NshHeader.firstWord((int) Field.NSH_FLAGS.get(key), (int) Field.NSH_TTL.get(key), bytes))
+                .put((byte) Field.NSH_MDTYPE.get(key))
+                .put((byte) Field.NSH_NP.get(key))
+                .putInt((int) (Field.NSH_SPI.get(key) << Byte.SIZE | Field.NSH_SI.get(key)));
+        if (fixed) {
+            for (Field context : new Field[] {Field.NSH_C1, Field.NSH_C2, Field.NSH_C3, Field.NSH_C4}) {
+                frame.putInt((int) context.get(key));
             }
         }
     }

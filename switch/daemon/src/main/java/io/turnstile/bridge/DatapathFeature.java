@@ -31,7 +31,7 @@ public enum DatapathFeature {
     EXPLICIT_DROP_ACTION("Explicit Drop action", DatapathAction.Drop.class),
     LB_OUTPUT_ACTION    ("Optimized Balance TCP mode", false),
     CT_ZERO_SNAT        ("Conntrack all-zero IP SNAT", DatapathAction.Ct.class),
-    ADD_MPLS            ("MPLS Label add", false),
+    ADD_MPLS            ("MPLS Label add", DatapathAction.AddMpls.class),
     PSAMPLE             ("psample action", false),
     MAX_VLAN_HEADERS    ("Max VLAN headers", Datapath.MAX_VLAN_TAGS),
     MAX_MPLS_DEPTH      ("Max MPLS depth", LabelStack.ENTRIES),

@@ -54,7 +54,8 @@ final class ActionExecutor {
 
     /** Whether there is a tag in the bytes; the parser may have looked for none, or for fewer than there are. */
     private static boolean isTagged(Packet packet) {
-        return packet.lengthBytes() >= PacketParser.ETHERNET_BYTES + TAG_BYTES
+        return packet.packetType() == Packet.ETHERNET
+                && packet.lengthBytes() >= PacketParser.ETHERNET_BYTES + TAG_BYTES
                 && EtherTypes.isTag(packet.u16(MAC_PAIR_BYTES));
     }
 
@@ -75,14 +76,15 @@ final class ActionExecutor {
 
     private static void setField(Packet packet, DatapathAction.SetField set) {
         switch (set.field()) {
-            case ETH_DST -> packet.putU48(0, merge(packet.u48(0), set));
-            case ETH_SRC -> packet.putU48(6, merge(packet.u48(6), set));
+            case ETH_DST -> setEthernetAddress(packet, 0, set);
+            case ETH_SRC -> setEthernetAddress(packet, 6, set);
             case VLAN_TCI -> setVlanTci(packet, set);
             case MPLS_LSE -> LabelRewrite.set(packet, set);
             case NW_SRC, NW_DST, IPV6_SRC, IPV6_DST -> {
                 packet.setCtConnection(Conntrack.NO_CONNECTION); // With another tuple it is another one's.
                 setNetworkField(packet, set);
             }
+            case NSH_FLAGS, NSH_TTL, NSH_SPI, NSH_SI, NSH_C1, NSH_C2, NSH_C3, NSH_C4 -> NshRewrite.set(packet, set);
             case NW_TOS, NW_TTL, IPV6_LABEL, NW_PROTO, ARP_SHA, ARP_THA, ND_TARGET -> setNetworkField(packet, set);
             case TP_SRC, TP_DST -> {
                 packet.setCtConnection(Conntrack.NO_CONNECTION);
@@ -104,6 +106,12 @@ final class ActionExecutor {
 
     private static long mergeHigh(long old, DatapathAction.SetField set) {
         return (old & ~set.maskHigh()) | (set.valueHigh() & set.maskHigh());
+    }
+
+    private static void setEthernetAddress(Packet packet, int at, DatapathAction.SetField set) {
+        if (packet.packetType() == Packet.ETHERNET) {
+            packet.putU48(at, merge(packet.u48(at), set));
+        }
     }
 
     private static void setVlanTci(Packet packet, DatapathAction.SetField set) {

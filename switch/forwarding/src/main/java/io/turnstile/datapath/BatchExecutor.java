@@ -165,7 +165,7 @@ final class BatchExecutor {
     private void executeFrom(int first, PacketBatch packets, DatapathAction[] actions, ForwardingContext context) {
         try {
             for (int i = first; i < actions.length && !packets.isEmpty(); i++) {
-                if (actions[i] instanceof DatapathAction.PushMpls && JoinedFrame.isAny(packets)) {
+                if (buries(actions[i]) && JoinedFrame.isAny(packets)) {
                     forwardSegments(packets, actions, i, context);
                     return;
                 }
@@ -200,6 +200,14 @@ final class BatchExecutor {
             case DatapathAction.PopVlan _ -> ActionExecutor.popVlan(packets);
             case DatapathAction.PushMpls push -> drops.add(DropReason.HEADROOM, LabelRewrite.push(packets, push));
             case DatapathAction.PopMpls pop -> LabelRewrite.pop(packets, pop);
+            case DatapathAction.AddMpls add ->
+                drops.add(DropReason.HEADROOM, OuterHeader.addMpls(packets, add, vlanLimit));
+            case DatapathAction.PushEthernet push ->
+                drops.add(DropReason.HEADROOM, OuterHeader.pushEthernet(packets, push, vlanLimit));
+            case DatapathAction.PopEthernet _ -> OuterHeader.popEthernet(packets, vlanLimit);
+            case DatapathAction.PushNsh push ->
+                drops.add(DropReason.HEADROOM, NshRewrite.push(packets, push, vlanLimit));
+            case DatapathAction.PopNsh _ -> NshRewrite.pop(packets, vlanLimit);
             case DatapathAction.Userspace userspace -> userspace(packets, userspace.cookie(), context);
             case DatapathAction.Hash hash -> hash(packets, hash, context);
             case DatapathAction.Metered metered ->
@@ -386,7 +394,15 @@ final class BatchExecutor {
         executeFragments(actions, next, nested, context);
     }
 
-    /** Nobody can cut joined frames behind labels: from here on each goes on as the segments that it stands for. */
+    /** Whether what can cut joined frames does not find their headers any more behind that. */
+    private static boolean buries(DatapathAction action) {
+        return action instanceof DatapathAction.PushMpls
+                || action instanceof DatapathAction.AddMpls
+                || action instanceof DatapathAction.PopEthernet
+                || action instanceof DatapathAction.PushNsh;
+    }
+
+    /** Nobody can cut joined frames there: from here on each goes on as the segments that it stands for. */
     private void forwardSegments(PacketBatch packets, DatapathAction[] actions, int next, ForwardingContext context) {
         ForwardingContext nested = nested(packets, context);
         if (nested == null) {

@@ -30,8 +30,11 @@ final class FlowMatchText {
         parts.add("recirc_id(" + FieldText.hex(Field.RECIRC_ID.get(key)) + ")");
         add(parts, HeaderText.DP_HASH.text(key, mask, all));
         parts.add("in_port(" + portName.apply((int) Field.IN_PORT.get(key)) + ")");
-        parts.add("packet_type(ns=0,id=0)");
-        add(parts, HeaderText.ETH.text(key, mask, all));
+        long packetType = Field.PACKET_TYPE.get(key);
+        parts.add("packet_type(ns=" + (packetType >>> Short.SIZE) + ",id=" + FieldText.hex(packetType & 0xffff) + ")");
+        if (packetType == 0) {
+            add(parts, HeaderText.ETH.text(key, mask, all));
+        }
         String inner = behindTag(Field.VLAN_TPID1, Field.VLAN_TCI1, String.join(",", innerParts()));
         add(parts, behindTag(Field.VLAN_TPID, Field.VLAN_TCI, inner));
         return String.join(",", parts);
@@ -96,7 +99,9 @@ final class FlowMatchText {
         parts.add(
                 etherType == EtherTypes.NOT_ETH_TYPE ? "eth_type(0/0xffff)" : "eth_type(0x%04x)".formatted(etherType));
         HeaderText network = HeaderText.network(etherType);
-        if (EtherTypes.isMpls(etherType)) {
+        if (network == HeaderText.NSH) {
+            add(parts, network.text(key, mask, all));
+        } else if (EtherTypes.isMpls(etherType)) {
             add(parts, LabelStack.matchText(key, mask, all));
         } else if (network == HeaderText.ARP) {
             add(parts, network.text(key, mask, all));

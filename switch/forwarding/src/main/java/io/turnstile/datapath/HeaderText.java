@@ -29,6 +29,11 @@ enum HeaderText {
     IPV6        ("ipv6",         part("src", Field.IPV6_SRC, FieldText.IPV6), part("dst", Field.IPV6_DST, FieldText.IPV6),
                                  part("label", Field.IPV6_LABEL, HEX), part("proto", Field.NW_PROTO, DECIMAL),
                                  part("tclass", Field.NW_TOS, HEX), part("hlimit", Field.NW_TTL, DECIMAL)),
+    NSH         ("nsh",          part("flags", Field.NSH_FLAGS, DECIMAL), part("ttl", Field.NSH_TTL, DECIMAL),
+                                 part("mdtype", Field.NSH_MDTYPE, DECIMAL), part("np", Field.NSH_NP, DECIMAL),
+                                 part("spi", Field.NSH_SPI, FieldText.HEX_NUMBER), part("si", Field.NSH_SI, DECIMAL),
+                                 part("c1", Field.NSH_C1, FieldText.HEX_NUMBER), part("c2", Field.NSH_C2, FieldText.HEX_NUMBER),
+                                 part("c3", Field.NSH_C3, FieldText.HEX_NUMBER), part("c4", Field.NSH_C4, FieldText.HEX_NUMBER)),
     ARP         ("arp",          part("sip", Field.NW_SRC, FieldText.IPV4), part("tip", Field.NW_DST, FieldText.IPV4),
                                  part("op", Field.NW_PROTO, DECIMAL),
                                  part("sha", Field.ARP_SHA, MAC), part("tha", Field.ARP_THA, MAC)),
@@ -184,6 +189,7 @@ enum HeaderText {
             case EtherTypes.IPV4 -> IPV4;
             case EtherTypes.IPV6 -> IPV6;
             case EtherTypes.ARP, EtherTypes.RARP -> ARP;
+            case EtherTypes.NSH -> NSH;
             default -> null;
         };
     }

@@ -8,6 +8,7 @@ import static io.turnstile.datapath.FieldValues.TCP_FLAGS_MASK;
 
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.IpProtocols;
+import io.turnstile.packet.NshHeader;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.Packet.FragmentKind;
 import io.turnstile.packet.PacketParser;
@@ -38,6 +39,10 @@ public final class KeyExtractor {
     private static final int CT_TP_SRC = Field.CT_TP_SRC.shift();
     private static final int CT_TP_DST = Field.CT_TP_DST.shift();
     private static final int CT_NW_PROTO = Field.CT_NW_PROTO.shift();
+    private static final int NSH_FLAGS = Field.NSH_FLAGS.shift();
+    private static final int NSH_TTL = Field.NSH_TTL.shift();
+    private static final int NSH_MDTYPE = Field.NSH_MDTYPE.shift();
+    private static final int NSH_NP = Field.NSH_NP.shift();
     private static final int NW_SRC = Field.NW_SRC.shift();
     private static final int NW_PROTO = Field.NW_PROTO.shift();
     private static final int NW_TOS = Field.NW_TOS.shift();
@@ -62,16 +67,19 @@ public final class KeyExtractor {
         if (packet.ctState() != 0) {
             extractConntrack(packet, key);
         }
-        key[FlowKey.ETH_DST_TYPE] = (packet.u48(0) << ETH_ADDRESS) | packet.etherType();
-        key[FlowKey.ETH_SRC_VLAN] = (packet.u48(6) << ETH_ADDRESS) | packet.vlanTci();
-        if (packet.vlanTci() != 0) {
-            extractTags(packet, key);
+        if (packet.packetType() == Packet.ETHERNET) {
+            key[FlowKey.ETH_DST_TYPE] = (packet.u48(0) << ETH_ADDRESS) | packet.etherType();
+            key[FlowKey.ETH_SRC_VLAN] = (packet.u48(6) << ETH_ADDRESS) | packet.vlanTci();
+            if (packet.vlanTci() != 0) {
+                extractTags(packet, key);
+            }
+        } else {
+            key[FlowKey.MPLS_LABEL_TYPE] = packet.packetType();
+            key[FlowKey.ETH_DST_TYPE] = packet.etherType();
         }
         int l3 = packet.l3Offset();
         if (l3 == Packet.ABSENT) {
-            if (EtherTypes.isMpls(packet.etherType())) {
-                extractLabels(packet, key);
-            }
+            extractBetween(packet, key);
             return;
         }
         switch (packet.etherType()) {
@@ -89,6 +97,32 @@ public final class KeyExtractor {
             tags |= (long) innerType << VLAN_TPID1 | packet.innerVlanTci();
         }
         key[FlowKey.VLAN_TAGS] = tags;
+    }
+
+    /** What stands between Ethernet and a network layer that we know. */
+    private static void extractBetween(Packet packet, long[] key) {
+        if (EtherTypes.isMpls(packet.etherType())) {
+            extractLabels(packet, key);
+        } else if (packet.etherType() == EtherTypes.NSH) {
+            extractNsh(packet, packet.payloadOffset(), key);
+        }
+    }
+
+    /** A header that is not whole has no fields. Of metadata only that of type 1 is looked at. */
+    private static void extractNsh(Packet packet, int at, long[] key) {
+        if (!NshHeader.isWhole(packet, at)) {
+            return;
+        }
+        int mdType = packet.u8(at + NshHeader.MD_TYPE);
+        key[FlowKey.NSH] = (long) NshHeader.flags(packet, at) << NSH_FLAGS
+                | (long) NshHeader.ttl(packet, at) << NSH_TTL
+                | (long) mdType << NSH_MDTYPE
+                | (long) packet.u8(at + NshHeader.NEXT_PROTOCOL) << NSH_NP
+                | packet.u32(at + NshHeader.PATH) & 0xffff_ffffL;
+        if (mdType == NshHeader.MD_TYPE_1) {
+            key[FlowKey.NSH_CONTEXT] = packet.u64(at + NshHeader.CONTEXT);
+            key[FlowKey.NSH_CONTEXT + 1] = packet.u64(at + NshHeader.CONTEXT + Long.BYTES);
+        }
     }
 
     /** Entries down to the bottom of the stack, as many as are whole and the key has room for. */

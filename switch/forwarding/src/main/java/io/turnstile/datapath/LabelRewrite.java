@@ -2,9 +2,7 @@ package io.turnstile.datapath;
 
 import io.turnstile.conntrack.Conntrack;
 import io.turnstile.packet.EtherTypes;
-import io.turnstile.packet.InternetChecksum;
 import io.turnstile.packet.Packet;
-import io.turnstile.packet.Packet.ChecksumState;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.packet.PacketParser;
 
@@ -32,23 +30,14 @@ final class LabelRewrite {
     }
 
     private static boolean push(Packet packet, DatapathAction.PushMpls push) {
-        completeChecksum(packet);
+        OuterHeader.completeChecksum(packet);
         int at = packet.payloadOffset();
         if (!packet.insertBytes(at, LabelStack.ENTRY_BYTES)) {
             return false;
         }
-        packet.putU16(at - 2, push.etherType());
         packet.putU32(at, push.entry());
-        packet.setPayloadOffset(at);
-        becomes(packet, push.etherType());
+        becomes(packet, at, push.etherType());
         return true;
-    }
-
-    /** What finds the transport header by the packet's layers does not find it behind labels. */
-    private static void completeChecksum(Packet packet) {
-        if (packet.checksumState() == ChecksumState.PARTIAL && packet.segmentBytes() == 0) {
-            InternetChecksum.complete(packet);
-        }
     }
 
     /** A packet without a whole entry stays as it is. */
@@ -58,16 +47,24 @@ final class LabelRewrite {
             if (hasEntry(packet)) {
                 int at = packet.payloadOffset();
                 packet.removeBytes(at, LabelStack.ENTRY_BYTES);
-                packet.setPayloadOffset(at);
-                packet.putU16(at - 2, pop.etherType());
-                becomes(packet, pop.etherType());
+                becomes(packet, at, pop.etherType());
             }
         }
     }
 
     /** If it is a tag now, the packet is to be looked at from its beginning before anybody else does. */
-    private static void becomes(Packet packet, int etherType) {
+    private static void becomes(Packet packet, int at, int etherType) {
         packet.setCtConnection(Conntrack.NO_CONNECTION);
+        packet.setPayloadOffset(at);
+        if (packet.packetType() == Packet.ETHERNET) {
+            packet.putU16(at - 2, etherType);
+        } else if (etherType == EtherTypes.TRANSPARENT_BRIDGING) {
+            packet.setPacketType(Packet.ETHERNET);
+            PacketParser.parse(packet);
+            return;
+        } else {
+            packet.setPacketType(Packet.typeOf(etherType));
+        }
         PacketParser.parsePayload(packet, etherType);
         packet.setChangedTags(packet.vlanTci(), packet.innerVlanTci());
     }

@@ -98,6 +98,9 @@ final class SymbolicPacket {
         if (Field.NW_FRAG.get(flow.key()) != 0) {
             return new Refused(NotCarried.FRAGMENT);
         }
+        if (Field.PACKET_TYPE.get(flow.firstKey()) != 0 || Field.ETH_TYPE.get(flow.key()) == EtherTypes.NSH) {
+            return new Refused(NotCarried.ENCAPSULATED);
+        }
         if (EtherTypes.isMpls((int) Field.ETH_TYPE.get(flow.key()))) {
             return new Refused(NotCarried.MPLS);
         }

@@ -43,7 +43,8 @@ record FrozenActions(int tableId, long cookie, boolean tells, List<OfAction> act
                     OfAction.Controller _,
                     OfAction.DecTtl _,
                     OfAction.DecTtlFor _,
-                    OfAction.DecMplsTtl _ -> true;
+                    OfAction.DecMplsTtl _,
+                    OfAction.DecNshTtl _ -> true;
             case OfAction.Resubmit resubmit -> resubmit.tableId() == OfAction.Resubmit.SAME_TABLE;
             default -> false;
         };

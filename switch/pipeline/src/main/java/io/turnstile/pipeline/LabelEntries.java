@@ -60,6 +60,14 @@ record LabelEntries(List<Integer> entries, int etherType) {
         }
     }
 
+    /** The same where there are no more of them, and those that are new stand in front of everything. */
+    void stackUp(LabelEntries wanted, List<DatapathAction> actions) {
+        for (int depth = entries.size(); depth < wanted.entries.size(); depth++) {
+            int entry = wanted.entries.get(wanted.entries.size() - depth - 1);
+            actions.add(new DatapathAction.AddMpls(wanted.etherType, entry));
+        }
+    }
+
     /** How many entries, from the innermost one on, are alike. */
     private static int common(List<Integer> a, List<Integer> b) {
         int alike = 0;

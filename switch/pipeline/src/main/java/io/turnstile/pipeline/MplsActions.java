@@ -35,17 +35,32 @@ final class MplsActions {
 
     /** The first entry is made of the IP header, each further one is a copy of the one it is pushed onto. */
     void push(OfAction.PushMpls push) {
+        push(push.etherType(), true, "MPLS push");
+    }
+
+    /**
+     * The same for labels in front of everything.
+     *
+     * @param onto whether there are some already
+     * @return false if there is no room
+     */
+    boolean stack(int etherType, boolean onto) {
+        return push(etherType, onto, "encap MPLS");
+    }
+
+    private boolean push(int etherType, boolean onto, String what) {
         long[] key = walk.state.key;
-        int length = length();
+        int length = onto ? length() : 0;
         if (length >= LabelStack.ENTRIES) {
-            walk.report.error("dropping packet on which an MPLS push action can't be performed as it would have more"
+            walk.report.error("dropping packet on which an " + what + " action can't be performed as it would have more"
                     + " MPLS LSEs than the " + LabelStack.ENTRIES + " supported.");
             walk.fail(DropReason.TOO_MANY_LABELS);
-            return;
+            return false;
         }
         if (length == 0) {
             walk.commit();
             Field.MPLS_LSE.set(key, firstEntry());
+            LabelStack.fields().subList(1, LabelStack.ENTRIES).forEach(entry -> entry.set(key, 0));
             forgetPayload(key);
         } else {
             List<Field> entries = LabelStack.fields();
@@ -55,7 +70,8 @@ final class MplsActions {
             }
             Field.MPLS_LSE.set(key, Field.MPLS_LSE.get(key) & ~LabelStack.BOTTOM);
         }
-        becomes(push.etherType());
+        becomes(etherType);
+        return true;
     }
 
     private long firstEntry() {
@@ -86,25 +102,35 @@ final class MplsActions {
     }
 
     void pop(OfAction.PopMpls pop) {
+        if (pop(pop.etherType(), "MPLS pop action")) {
+            walk.state.lostLabels |= !EtherTypes.isMpls(pop.etherType());
+        }
+    }
+
+    /** The same for labels in front of everything. Returns false if there is nothing to pop, or it fails. */
+    boolean unstack(int etherType) {
+        return pop(etherType, "MPLS decap");
+    }
+
+    private boolean pop(int etherType, String what) {
         long[] key = walk.state.key;
         int length = length();
         List<Field> entries = LabelStack.fields();
         if (length == 0) {
-            return;
+            return false;
         }
         if (length == LabelStack.ENTRIES && !LabelStack.isBottom(entries.getLast().get(key))) {
-            walk.report.error("dropping packet on which an MPLS pop action can't be performed as it has more MPLS LSEs"
-                    + " than the " + LabelStack.ENTRIES + " supported.");
+            walk.report.error("dropping packet on which an " + what + " can't be performed as it has more MPLS LSEs than the " + LabelStack.ENTRIES + " supported.");
             walk.fail(DropReason.TOO_MANY_LABELS);
-            return;
+            return false;
         }
         for (int i = 1; i < length; i++) {
             entries.get(i).setExact(walk.wildcards);
             entries.get(i - 1).set(key, entries.get(i).get(key));
         }
         entries.get(length - 1).set(key, 0);
-        becomes(pop.etherType());
-        walk.state.lostLabels |= !EtherTypes.isMpls(pop.etherType());
+        becomes(etherType);
+        return true;
     }
 
     private void becomes(int etherType) {

@@ -5,6 +5,8 @@ import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FlowKey;
 import io.turnstile.datapath.KeyLayer;
 import io.turnstile.datapath.LabelStack;
+import io.turnstile.packet.EtherTypes;
+import io.turnstile.packet.Packet;
 import io.turnstile.pipeline.flow.Bits;
 import io.turnstile.pipeline.flow.Prerequisites;
 import java.util.Arrays;
@@ -52,6 +54,12 @@ final class PendingRewrites {
     private final long[] written = FlowKey.newKey();
     private VlanStack packetVlan;
     private boolean dirty;
+    /** Whether a header is to be put in front of the datapath's packet, and its metadata, if it has any. */
+    private boolean encapPending;
+
+    private byte[] metadata = {};
+    /** Whether its outermost header is to be taken off. */
+    private boolean decapPending;
 
     /** The datapath's packet at some point. */
     record Mark(long[] packet, VlanStack vlan) {}
@@ -85,6 +93,19 @@ final class PendingRewrites {
         dirty = true;
     }
 
+    /** The walk's packet has another header in front. */
+    void encapPending(byte[] withMetadata) {
+        encapPending = true;
+        metadata = withMetadata;
+        dirty = true;
+    }
+
+    /** The walk's packet has lost the header that the datapath's begins with. */
+    void decapPending() {
+        decapPending = true;
+        dirty = true;
+    }
+
     /** The bits of the field have been written in the key. */
     void written(Field field, Bits mask) {
         mask.orInto(field, written);
@@ -96,6 +117,7 @@ final class PendingRewrites {
         if (!dirty) {
             return;
         }
+        commitOuterHeader(walk.key, actions);
         commitFields(ETHERNET, walk.key, actions);
         LabelEntries present = LabelEntries.of(packet);
         LabelEntries wanted = LabelEntries.of(walk.key);
@@ -112,6 +134,43 @@ final class PendingRewrites {
         packetVlan.transform(walk.vlan(), actions);
         commitFields(METADATA, walk.key, actions);
         packetVlan = walk.vlan();
+    }
+
+    private void commitOuterHeader(long[] key, List<DatapathAction> actions) {
+        int wanted = (int) Field.PACKET_TYPE.get(key);
+        int present = (int) Field.PACKET_TYPE.get(packet);
+        if (encapPending) {
+            if (wanted == Packet.ETHERNET) {
+                actions.add(new DatapathAction.PushEthernet(Field.ETH_SRC.get(key), Field.ETH_DST.get(key)));
+            } else if (wanted == Packet.typeOf(EtherTypes.NSH)) {
+                actions.add(new DatapathAction.PushNsh(ServiceHeader.of(key, metadata)));
+            } else {
+                LabelEntries.of(present == wanted ? packet : FlowKey.newKey())
+                        .stackUp(LabelEntries.of(key), actions);
+            }
+            becomeThatOf(key);
+        } else if (wanted != present && present == Packet.ETHERNET) {
+            actions.add(new DatapathAction.PopEthernet());
+            Field.PACKET_TYPE.set(packet, wanted);
+            Field.ETH_SRC.set(packet, 0);
+            Field.ETH_DST.set(packet, 0);
+        } else if (decapPending && present == Packet.typeOf(EtherTypes.NSH)) {
+            actions.add(new DatapathAction.PopNsh());
+            becomeThatOf(key);
+        } else if (decapPending) { // Labels go as others do.
+            Field.PACKET_TYPE.set(packet, wanted);
+        }
+        encapPending = false;
+        decapPending = false;
+    }
+
+    private void becomeThatOf(long[] key) {
+        for (Field field : Field.values()) {
+            if (field.layer().isInPacket()) {
+                field.set(packet, field.getHigh(key), field.get(key));
+            }
+        }
+        packetVlan = new VlanStack(null, (int) Field.ETH_TYPE.get(key));
     }
 
     private void commitLabels(

@@ -25,12 +25,16 @@ final class Translator {
     private static final int MAX_DEPTH = 64;
     private static final int MAX_RESUBMITS = MAX_DEPTH * MAX_DEPTH;
 
+    /** In the place of a tag: neither one nor none. */
+    private static final int NO_ETHERNET = 1;
+
     /** Those that no id was given to. */
     private static final List<Integer> FIRST_CONTROLLER = List.of(0);
 
     private final Walk walk;
     private final VlanActions vlan;
     private final MplsActions mpls;
+    private final EncapActions encaps;
     private final FieldActions fields;
     private final OutputActions outputs;
     private final ConntrackActions conntrack;
@@ -59,6 +63,7 @@ final class Translator {
         this.vlan = new VlanActions(walk);
         this.fields = new FieldActions(walk, vlan);
         this.mpls = new MplsActions(walk, fields);
+        this.encaps = new EncapActions(walk, mpls, fields);
         this.outputs = new OutputActions(walk, this, fields);
         this.conntrack = new ConntrackActions(walk, fields);
         this.groups = new GroupActions(walk, this);
@@ -232,6 +237,11 @@ final class Translator {
         long walkPort = Field.IN_PORT.get(key);
         int etherType = (int) Field.ETH_TYPE.get(key);
         Field.IN_PORT.set(key, inPort & 0xffff_ffffL);
+        boolean bare = Field.PACKET_TYPE.get(key) != 0;
+        if (bare) { // Flows that speak of Ethernet are not for it.
+            Field.ETH_TYPE.set(key, 0);
+            Field.VLAN_TCI.set(key, NO_ETHERNET);
+        }
         if (withConntrackTuple) {
             TupleSwap.swap(key, etherType);
             TupleSwap.swap(walk.wildcards, etherType);
@@ -242,6 +252,10 @@ final class Translator {
         if (withConntrackTuple) {
             TupleSwap.swap(key, etherType);
             TupleSwap.swap(walk.wildcards, etherType);
+        }
+        if (bare) {
+            Field.ETH_TYPE.set(key, etherType);
+            Field.VLAN_TCI.set(key, 0);
         }
         Field.IN_PORT.set(key, walkPort);
         return rule;
@@ -324,7 +338,8 @@ final class Translator {
             }
             boolean goesOn = step(action, last && i == list.size() - 1);
             if (walk.state.freezing && walk.state.frozen.isEmpty()) {
-                freeze(list, i); // This one could not do what it should.
+                // Decap is done; others could not do what they should.
+                freeze(list, action instanceof OfAction.Decap ? i + 1 : i);
                 return;
             }
             if (!goesOn) {
@@ -354,6 +369,11 @@ final class Translator {
             case OfAction.PushMpls push -> mpls.push(push);
             case OfAction.PopMpls pop -> mpls.pop(pop);
             case OfAction.SetMpls set -> mpls.set(set);
+            case OfAction.Encap encap -> encaps.encap(encap);
+            case OfAction.Decap decap -> walk.state.freezing |= encaps.decap(decap);
+            case OfAction.DecNshTtl _ -> {
+                return encaps.decrementTtl(() -> outputs.expiredToController(0));
+            }
             case OfAction.DecMplsTtl _ -> {
                 return mpls.decrementTtl(() -> outputs.expiredToController(0));
             }

@@ -153,7 +153,9 @@ final class Walk {
         WalkState.Packet packetBefore = state.packet();
         apart(there);
         state.restore(packetBefore);
-        failure = failure == DropReason.TOO_MANY_LABELS ? null : failure; // the bucket's alone, as in Open vSwitch
+        boolean ofBucketAlone =
+                failure == DropReason.TOO_MANY_LABELS || failure == DropReason.UNSUPPORTED_PACKET_TYPE;
+        failure = ofBucketAlone ? null : failure; // as in Open vSwitch
     }
 
     /** What the steps do to the packet is not seen by the actions behind them. */
@@ -176,6 +178,11 @@ final class Walk {
                 || action instanceof DatapathAction.Metered
                 || action instanceof DatapathAction.CtClear
                 || action instanceof DatapathAction.CheckPacketLength
+                || action instanceof DatapathAction.AddMpls
+                || action instanceof DatapathAction.PushEthernet
+                || action instanceof DatapathAction.PopEthernet
+                || action instanceof DatapathAction.PushNsh
+                || action instanceof DatapathAction.PopNsh
                 || action instanceof DatapathAction.Recirculate;
     }
 
@@ -299,6 +306,10 @@ final class Walk {
     private void finishWildcards() {
         if (!EtherTypes.isMpls((int) Field.ETH_TYPE.get(datapathKey))) {
             LabelStack.fields().forEach(entry -> entry.set(wildcards, 0));
+        }
+        if (Field.PACKET_TYPE.get(datapathKey) != 0) {
+            Field.ETH_SRC.set(wildcards, 0);
+            Field.ETH_DST.set(wildcards, 0);
         }
         for (Field tag : TAGS) {
             if (tag.get(wildcards) != 0) {

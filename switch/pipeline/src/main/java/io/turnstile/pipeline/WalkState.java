@@ -176,6 +176,7 @@ final class WalkState {
                 List.copyOf(stack),
                 List.copyOf(actionSet),
                 visible,
+                Field.PACKET_TYPE.get(key),
                 rest);
     }
 

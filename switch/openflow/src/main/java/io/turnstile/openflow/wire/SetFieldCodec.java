@@ -206,7 +206,16 @@ final class SetFieldCodec {
         ActionTable.end(out, start);
     }
 
+    /** The field of a vendor has no room in a load. */
     private static void writeLoads(ByteBuf out, OfAction.SetField a, Match context) {
+        MatchField vendors = MatchField.of(a.field()).getFirst();
+        if (vendors.isNiciraExperimenter()) {
+            int start = ActionTable.start(out, ActionForm.NX_REG_LOAD2);
+            out.writeZero(6);
+            MatchCodec.writeMasked(out, vendors, new Masked(0, a.valueLow(), 0, a.maskLow()), WireVersion.OF13);
+            ActionTable.end(out, start);
+            return;
+        }
         for (LoadSegments.Segment segment : LoadSegments.of(a)) {
             writeLoad(out, segment, context);
         }

@@ -68,6 +68,9 @@ public final class ActionCheck {
                 field.set(known, 0);
             }
         }
+        if (match.value(Field.PACKET_TYPE) != 0) {
+            Field.ETH_TYPE.set(known, match.value(Field.PACKET_TYPE));
+        }
         new ActionCheck(known, match.mask(Field.CT_STATE), tableId, strict).list(actions);
     }
 
@@ -202,6 +205,27 @@ public final class ActionCheck {
     public void presentIfStrict(Field field) throws OfException {
         if (strict) {
             present(field);
+        }
+    }
+
+    /** Of what is behind a header nothing is known but that of IP in front of nothing else. */
+    public void encap(OfAction.Encap encap) {
+        Field.PACKET_TYPE.set(known, encap.packetType());
+        if (encap.packetType() != 0) {
+            Field.ETH_TYPE.set(known, encap.packetType());
+        }
+        if (!Prerequisites.isIp((int) Field.ETH_TYPE.get(known))) {
+            Field.NW_PROTO.set(known, 0);
+        }
+    }
+
+    /** Behind Ethernet stands what its type says; behind other headers nobody knows before there is a packet. */
+    public void decap() {
+        if (Field.PACKET_TYPE.get(known) == 0) {
+            Field.PACKET_TYPE.set(known, 1L << Short.SIZE | Field.ETH_TYPE.get(known));
+        } else {
+            Field.PACKET_TYPE.set(known, -1L);
+            Field.ETH_TYPE.set(known, 0xffff);
         }
     }
 

@@ -187,6 +187,31 @@ public enum ActionKind {
             .writes(_ -> Field.MPLS_LSE)
             .outputsNowhere()),
 
+    ENCAP(row(OfAction.Encap.class)
+            .reads("encap", (value, _) -> EncapText.readEncap(value))
+            .prints((a, _) -> EncapText.print(a))
+            .wire(ActionForm.NX_ENCAP)
+            .standsIn(APPLY_ACTIONS, SetPlace.ENCAP)
+            .checked((a, at) -> at.encap(a))
+            .writesNothing()
+            .outputsNowhere()),
+
+    DECAP(row(OfAction.Decap.class)
+            .reads("decap", (value, _) -> EncapText.readDecap(value))
+            .prints((a, _) -> EncapText.print(a))
+            .wire(ActionForm.NX_DECAP)
+            .standsIn(APPLY_ACTIONS, SetPlace.DECAP)
+            .checked((_, at) -> at.decap())
+            .writesNothing()
+            .outputsNowhere()),
+
+    DEC_NSH_TTL(bare("dec_nsh_ttl", new OfAction.DecNshTtl())
+            .wire(ActionForm.NX_DEC_NSH_TTL)
+            .standsIn(APPLY_ACTIONS, SetPlace.DEC_NSH_TTL)
+            .checked((_, at) -> at.presentIfStrict(Field.NSH_TTL))
+            .writes(_ -> Field.NSH_TTL)
+            .outputsNowhere()),
+
     DEC_TTL(bare(new OfAction.DecTtl())
             .reads("dec_ttl", (value, _) -> SubFieldActionText.readDecTtl(value))
             .prints((_, _) -> "dec_ttl")

@@ -17,9 +17,6 @@ import java.util.stream.Collectors;
  */
 public enum UnsupportedAction {
     SAMPLE("sample"),
-    ENCAP("encap"),
-    DECAP("decap"),
-    DEC_NSH_TTL("dec_nsh_ttl"),
     DELETE_FIELD("delete_field"),
     OUTPUT_TRUNC("output_trunc"),
     DEBUG_RECIRC("debug_recirc"),
