@@ -262,7 +262,7 @@ final class FlowComposer {
         frame.put((byte) Field.TP_SRC.get(key))
                 .put((byte) Field.TP_DST.get(key))
                 .putShort((short) 0)
-                .putInt(0);
+                .putInt((int) Field.ND_RESERVED.get(key));
     }
 
     private void putPayloadOfEcho(int type, int otherType) {

@@ -95,6 +95,10 @@ public enum Field {
     NSH_C2       ("nsh_c2",       FlowKey.NSH_CONTEXT,             0,    32, NETWORK),
     NSH_C3       ("nsh_c3",       FlowKey.NSH_CONTEXT + 1,        32,    32, NETWORK),
     NSH_C4       ("nsh_c4",       FlowKey.NSH_CONTEXT + 1,         0,    32, NETWORK),
+    /** The four octets behind the checksum of neighbour discovery: flags and reserved bits (RFC 4861 §4.3, §4.4). */
+    ND_RESERVED  ("nd_reserved",  FlowKey.ND_EXTENSIONS,          32,    32, NETWORK),
+    /** The type of its first link-layer address option, 0 if there is none. */
+    ND_OPTIONS_TYPE("nd_options_type", FlowKey.ND_EXTENSIONS,      0,     8, NETWORK),
     METADATA     ("metadata",     FlowKey.METADATA,                0,    64, PIPELINE),
     /** The conjunction whose clauses the packet has met, while a table is looked up for it; else 0. */
     CONJ_ID      ("conj_id",      FlowKey.CONJUNCTION,             0,    32, PIPELINE),

@@ -35,8 +35,9 @@ public final class FlowKey {
     static final int MPLS_LABEL_TYPE = 27;
     static final int NSH = 28;
     static final int NSH_CONTEXT = 29; // and 30
+    static final int ND_EXTENSIONS = 31;
     // The pipeline's own, behind all others.
-    static final int METADATA = NSH_CONTEXT + 2;
+    static final int METADATA = ND_EXTENSIONS + 1;
     static final int REGISTERS = METADATA + 1; // eight words, two registers a word, the even one in the high half
     static final int CONJUNCTION = REGISTERS + 8;
     static final int TUN_ID = CONJUNCTION + 1;

@@ -131,6 +131,7 @@ final class FlowMatchText {
         if (protocol == IpProtocols.ICMPV6) {
             boolean discovery = Field.ND_TARGET.get(key) != 0 || Field.ND_TARGET.getHigh(key) != 0;
             add(parts, HeaderText.ND.text(key, mask, all && discovery));
+            add(parts, HeaderText.ND_EXT.text(key, mask, false));
         }
     }
 

@@ -44,6 +44,8 @@ enum HeaderText {
     ICMPV6      ("icmpv6",       part("type", Field.TP_SRC, DECIMAL), part("code", Field.TP_DST, DECIMAL)),
     ND          ("nd",           part("target", Field.ND_TARGET, FieldText.IPV6),
                                  part("sll", Field.ARP_SHA, MAC), part("tll", Field.ARP_THA, MAC)),
+    ND_EXT      ("nd_ext",       part("nd_reserved", Field.ND_RESERVED, FieldText.HEX_NUMBER),
+                                 part("nd_options_type", Field.ND_OPTIONS_TYPE, DECIMAL)),
     CT_TUPLE4   ("ct_tuple4",    part("src", Field.CT_NW_SRC, FieldText.IPV4), part("dst", Field.CT_NW_DST, FieldText.IPV4),
                                  part("proto", Field.CT_NW_PROTO, DECIMAL), part("tp_src", Field.CT_TP_SRC, DECIMAL),
                                  part("tp_dst", Field.CT_TP_DST, DECIMAL)),
@@ -162,7 +164,7 @@ enum HeaderText {
     static @Nullable HeaderText holding(Field field, @Nullable HeaderText network, @Nullable HeaderText transport) {
         for (HeaderText header : HeaderText.values()) {
             boolean foreign =
-                    header.layer() == KeyLayer.NETWORK && header != network && !(header == ND && network == IPV6)
+                    header.layer() == KeyLayer.NETWORK && header != network && !(network == IPV6 && (header == ND || header == ND_EXT))
                             || header.layer() == KeyLayer.TRANSPORT && header != transport;
             if (header.has(field) && !foreign) {
                 return header;

@@ -24,6 +24,7 @@ public final class KeyExtractor {
     private static final int ND_MESSAGE_BYTES = 24;
     private static final int ND_OPTION_SOURCE = 1;
     private static final int ND_OPTION_TARGET = 2;
+    private static final int ND_RESERVED_OFFSET = 4;
     private static final int ND_TARGET_OFFSET = 8;
     private static final int ND_OPTION_UNIT_BYTES = 8;
 
@@ -51,6 +52,7 @@ public final class KeyExtractor {
     private static final int TCP_FLAGS = Field.TCP_FLAGS.shift();
     private static final int TP_SRC = Field.TP_SRC.shift();
     private static final int TP_DST = Field.TP_DST.shift();
+    private static final int ND_RESERVED = Field.ND_RESERVED.shift();
     private static final int ARP_SHA = Field.ARP_SHA.shift();
     private static final int ARP_THA = Field.ARP_THA.shift();
 
@@ -244,6 +246,7 @@ public final class KeyExtractor {
         int end = packet.l3EndOffset();
         key[FlowKey.ND_TARGET] = packet.u64(l4 + ND_TARGET_OFFSET);
         key[FlowKey.ND_TARGET + 1] = packet.u64(l4 + ND_TARGET_OFFSET + 8);
+        key[FlowKey.ND_EXTENSIONS] = (long) packet.u32(l4 + ND_RESERVED_OFFSET) << ND_RESERVED;
         int option = l4 + ND_MESSAGE_BYTES;
         while (option + ND_OPTION_UNIT_BYTES <= end) {
             int optionBytes = packet.u8(option + 1) * ND_OPTION_UNIT_BYTES;
@@ -258,6 +261,9 @@ public final class KeyExtractor {
                     return;
                 }
                 key[word] = packet.u48(option + 2) << ARP_SHA;
+                if (Field.ND_OPTIONS_TYPE.get(key) == 0) {
+                    key[FlowKey.ND_EXTENSIONS] |= kind;
+                }
             }
             option += optionBytes;
         }

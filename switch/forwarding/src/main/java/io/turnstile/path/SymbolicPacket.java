@@ -70,7 +70,7 @@ final class SymbolicPacket {
             case ETH_DST, ETH_SRC, VLAN_TCI, NW_TOS, NW_TTL -> false;
             case IPV6_LABEL -> !ipv6;
             case TCP_FLAGS -> protocol != IpProtocols.TCP;
-            case ARP_SHA, ARP_THA, ND_TARGET -> protocol != IpProtocols.ICMPV6;
+            case ARP_SHA, ARP_THA, ND_TARGET, ND_RESERVED, ND_OPTIONS_TYPE -> protocol != IpProtocols.ICMPV6;
             default -> true;
         };
     }
@@ -175,7 +175,7 @@ final class SymbolicPacket {
                     return new Refused(NotCarried.WRITES, field);
                 }
             }
-            case ARP_SHA, ARP_THA, ND_TARGET -> {
+            case ARP_SHA, ARP_THA, ND_TARGET, ND_RESERVED, ND_OPTIONS_TYPE -> {
                 if (protocol == IpProtocols.ICMPV6) {
                     return new Refused(NotCarried.WRITES, field);
                 }

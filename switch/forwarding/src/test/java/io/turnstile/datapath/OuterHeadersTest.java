@@ -152,6 +152,27 @@ class OuterHeadersTest {
         assertThat(packet.lengthBytes()).isEqualTo(UDP.length + Packet.HEADROOM_BYTES);
     }
 
+    @Test
+    void flagsAndOptionTypeOfNeighbourDiscoveryAreFields() {
+        byte[] frame = HexFormat.of()
+                .parseHex("333300000001020000000001" + "86dd" + "60000000" + "0020" + "3a" + "ff"
+                        + "fe80" + "00".repeat(13) + "01" + "ff02" + "00".repeat(13) + "01"
+                        + "88000000" + "60000000" + "fe80" + "00".repeat(13) + "02" + "0201" + "020000000002");
+        Packet packet = parsed(frame);
+        assertThat(Field.ND_RESERVED.get(keyOf(packet))).isEqualTo(0x6000_0000L);
+        assertThat(Field.ND_OPTIONS_TYPE.get(keyOf(packet))).isEqualTo(2);
+        int l4 = packet.l4Offset();
+        long pseudo = InternetChecksum.pseudoHeader(packet, packet.lengthBytes() - l4);
+        packet.putU16(l4 + 2, InternetChecksum.finish(InternetChecksum.add(pseudo, packet, l4, packet.lengthBytes())));
+        ActionExecutor.setField(
+                batchOf(packet), new DatapathAction.SetField(Field.ND_RESERVED, 0, 0x2000_0000L, 0, 0xffff_ffffL));
+        ActionExecutor.setField(batchOf(packet), new DatapathAction.SetField(Field.ND_OPTIONS_TYPE, 0, 1, 0, 0xff));
+        assertThat(Field.ND_RESERVED.get(keyOf(packet))).isEqualTo(0x2000_0000L);
+        assertThat(Field.ND_OPTIONS_TYPE.get(keyOf(packet))).isEqualTo(1);
+        assertThat(InternetChecksum.fold(InternetChecksum.add(pseudo, packet, l4, packet.lengthBytes())))
+                .isEqualTo(0xffff);
+    }
+
     /** IEEE 802.2 with a SNAP header is Ethernet by another name. */
     @Test
     void theTypeBehindSnapIsTheFramesType() {

@@ -64,7 +64,7 @@ class EncapsulationTest {
                         + "99aa77cc" + "ddeeff00");
         assertThat(flowText(0))
                 .startsWith("recirc_id(0),in_port(101),packet_type(ns=0,id=0),eth_type(0x894f),"
-                        + "nsh(flags=0,ttl=63,mdtype=1,np=3,spi=0x123456,si=255,c1=0x11223344,c3=0xbb00/0x0000ff00) ");
+                        + "nsh(flags=0,ttl=63,mdtype=1,np=3,spi=0x123456,si=255,c1=0x11223344,c3=0x99aabbcc/0x0000ff00) ");
         assertThat(trace("in_port=1,eth_type=0x894f,nsh_ttl=63,nsh_mdtype=1,nsh_np=3,nsh_spi=0x123456,nsh_si=255,nsh_c1=0x11223344"))
                 .contains("Flow: in_port=1,vlan_tci=0x0000,dl_src=00:00:00:00:00:00,dl_dst=00:00:00:00:00:00,"
                         + "dl_type=0x894f,nsh_flags=0,nsh_ttl=63,nsh_mdtype=1,nsh_np=3,nsh_spi=0x123456,nsh_si=255,"

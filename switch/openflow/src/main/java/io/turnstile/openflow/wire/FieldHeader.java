@@ -31,7 +31,7 @@ record FieldHeader(MatchField field, boolean masked) {
             length -= 4;
             MatchField field = switch (experimenter) {
                 case Wire.ONF -> MatchField.experimenter13(code & 0x7f);
-                case Wire.NICIRA -> MatchField.coded(code);
+                case Wire.NICIRA_OXM -> MatchField.coded(code);
                 default -> null;
             };
             return checked(field, masked, length, badLength, unknown);

@@ -61,6 +61,7 @@ import java.util.List;
 final class FieldTable {
     private static final int NXM_OF = 0x0000;
     private static final int NXM_NX = 0x0001;
+    private static final int ERICOXM_OF = 0x1000;
     private static final int OXM_OF = 0x8000;
     private static final int OXM_PKT_REG = 0x8001;
     private static final boolean ANY = true;
@@ -72,6 +73,7 @@ final class FieldTable {
         List<MatchField> rows = new ArrayList<>(metadata());
         rows.addAll(registers());
         rows.addAll(headers());
+        rows.addAll(neighbours());
         rows.addAll(labels());
         rows.addAll(serviceHeader());
         return List.copyOf(rows);
@@ -106,6 +108,13 @@ final class FieldTable {
             row("ct_ipv6_dst",       Field.CT_IPV6_DST,  whole(),      16,   ADDRESS6,   nxmNx(123),           none(),                    ANY,   READ_ONLY,     CT,         shown(7),               always(10)),
             row("ct_tp_src",         Field.CT_TP_SRC,    whole(),      2,    DECIMAL,    nxmNx(124),           none(),                    ANY,   READ_ONLY,     CT,         withProto(8),           always(10)),
             row("ct_tp_dst",         Field.CT_TP_DST,    whole(),      2,    DECIMAL,    nxmNx(125),           none(),                    ANY,   READ_ONLY,     CT,         withProto(8),           always(10)));
+    }
+
+    private static List<MatchField> neighbours() {
+        return List.of(
+            //  names                key field             bits        bytes style       NXM                   OXM                        mask   written by     needs       shown                   sent
+            row("nd_reserved",       Field.ND_RESERVED,    whole(),    4,    PADDED,     none(),               ericsson(1, "ICMPV6_ND_RESERVED"),     EXACT, WRITABLE, ND, shown(22),         always(8)),
+            row("nd_options_type",   Field.ND_OPTIONS_TYPE, whole(),   1,    DECIMAL,    none(),               ericsson(2, "ICMPV6_ND_OPTIONS_TYPE"), EXACT, WRITABLE, ND, shown(22),         always(8)));
     }
 
     private static List<MatchField> serviceHeader() {
@@ -324,6 +333,10 @@ final class FieldTable {
     /** Under OpenFlow 1.3 one of ONF's experimenter fields, of the same number. */
     private static FieldCode onf(int number, String... name) {
         return oxm(number, name).asExperimenter13();
+    }
+
+    private static FieldCode ericsson(int number, String name) {
+        return FieldCode.of(ERICOXM_OF, "ERICOXM_OF_", number, name);
     }
 
     /** One of Nicira's experimenter fields. */

@@ -23,7 +23,8 @@ public final class FlowDescription {
             boolean shown = field.layer().isInPacket()
                     ? name.prerequisite().isMetBy(etherType, protocol)
                     : field == Field.IN_PORT || field.get(key) != 0 || field.getHigh(key) != 0;
-            if (shown && !field.isView()) {
+            boolean ofDiscovery = field == Field.ND_RESERVED || field == Field.ND_OPTIONS_TYPE; // as Open vSwitch 3.1
+            if (shown && !ofDiscovery && !field.isView()) {
                 fields.exact(field, field.getHigh(key), field.get(key));
             }
         }
