@@ -37,7 +37,6 @@ final class SetFieldCodec {
         if (form.equals(ActionForm.NX_SET_TUNNEL64)) {
             return tunnel(in.skipBytes(6).readLong());
         }
-        in.skipBytes(form.equals(ActionForm.NX_REG_LOAD2) ? 6 : 0);
         return readSetField(in);
     }
 
@@ -211,7 +210,6 @@ final class SetFieldCodec {
         MatchField vendors = MatchField.of(a.field()).getFirst();
         if (vendors.isNiciraExperimenter()) {
             int start = ActionTable.start(out, ActionForm.NX_REG_LOAD2);
-            out.writeZero(6);
             MatchCodec.writeMasked(out, vendors, new Masked(0, a.valueLow(), 0, a.maskLow()), WireVersion.OF13);
             ActionTable.end(out, start);
             return;
