@@ -9,6 +9,14 @@ public final class EtherTypes {
     public static final int IPV6 = 0x86dd;
     /** IEEE 802.1ad: a service tag. */
     public static final int QINQ = 0x88a8;
+    /** RFC 5332: a label stack, unicast and most of multicast. */
+    public static final int MPLS = 0x8847;
+    /** RFC 5332: a label stack whose labels were given out upstream. */
+    public static final int MPLS_MULTICAST = 0x8848;
+    /** A network service header (RFC 8300). */
+    public static final int NSH = 0x894f;
+    /** Ethernet within something else (RFC 1701). */
+    public static final int TRANSPARENT_BRIDGING = 0x6558;
     /** What ovs-fields(7) says dl_type is for frames without an Ethernet type. */
     public static final int NOT_ETH_TYPE = 0x05ff;
 
@@ -17,5 +25,10 @@ public final class EtherTypes {
     /** Whether a VLAN tag begins with that type. */
     public static boolean isTag(int etherType) {
         return etherType == VLAN || etherType == QINQ;
+    }
+
+    /** Whether a label stack begins with that type. */
+    public static boolean isMpls(int etherType) {
+        return etherType == MPLS || etherType == MPLS_MULTICAST;
     }
 }

@@ -26,6 +26,13 @@ public final class Packet {
     /** "This layer is not there (or not whole)". */
     public static final int ABSENT = -1;
 
+    /** The {@link #packetType} of Ethernet frames. */
+    public static final int ETHERNET = 0;
+    /** Of packets that begin with something that is not known. */
+    public static final int UNKNOWN_TYPE = -1;
+
+    private static final int ETHER_TYPE_NAMESPACE = 1 << 16;
+
     private static final ValueLayout.OfShort U16 = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(BIG_ENDIAN);
     private static final ValueLayout.OfInt U32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(BIG_ENDIAN);
     private static final ValueLayout.OfLong U64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(BIG_ENDIAN);
@@ -35,6 +42,8 @@ public final class Packet {
     private int lengthBytes;
 
     // Layers, set by PacketParser and moved by pushHeader/popHeader.
+    private int packetType;
+    private int payloadOffset;
     private int l3Offset = ABSENT;
     private int l4Offset = ABSENT;
     private int etherType;
@@ -145,6 +154,7 @@ public final class Packet {
         }
         this.frameStart = HEADROOM_BYTES;
         this.lengthBytes = lengthBytes;
+        packetType = ETHERNET;
         clearLayers();
         reassembled = false;
         checksumState = ChecksumState.UNVERIFIED;
@@ -159,6 +169,7 @@ public final class Packet {
 
     /** Forgets the layers; the parser calls this before it fills them in again. */
     void clearLayers() {
+        payloadOffset = 0;
         l3Offset = ABSENT;
         l4Offset = ABSENT;
         etherType = 0;
@@ -185,6 +196,8 @@ public final class Packet {
     public void copyFrom(Packet other) {
         reset(other.lengthBytes);
         MemorySegment.copy(other.buffer, other.frameStart, buffer, frameStart, other.lengthBytes);
+        packetType = other.packetType;
+        payloadOffset = other.payloadOffset;
         l3Offset = other.l3Offset;
         l4Offset = other.l4Offset;
         etherType = other.etherType;
@@ -199,6 +212,11 @@ public final class Packet {
         checksumStart = other.checksumStart;
         checksumField = other.checksumField;
         segmentBytes = other.segmentBytes;
+        copyMetadata(other);
+    }
+
+    /** Takes over all that goes with {@code other} without being in the frame. */
+    public void copyMetadata(Packet other) {
         inPort = other.inPort;
         recirculationId = other.recirculationId;
         mark = other.mark;
@@ -336,6 +354,7 @@ public final class Packet {
     }
 
     private void moveLayers(int at, int byBytes) {
+        payloadOffset = payloadOffset >= at ? payloadOffset + byBytes : payloadOffset;
         l3Offset = l3Offset >= at ? l3Offset + byBytes : l3Offset;
         l4Offset = l4Offset >= at ? l4Offset + byBytes : l4Offset;
         l3EndOffset = l3EndOffset >= at ? l3EndOffset + byBytes : l3EndOffset;
@@ -357,6 +376,44 @@ public final class Packet {
         this.ipProtocol = ipProtocol;
         this.fragment = fragment;
         this.l4Offset = l4Offset;
+    }
+
+    /** The payload's type and layers are forgotten, as if its type were this one and nothing known of that. */
+    void forgetPayload(int type) {
+        etherType = type;
+        l3Offset = ABSENT;
+        l4Offset = ABSENT;
+        l3EndOffset = lengthBytes;
+        ipProtocol = 0;
+        fragment = FragmentKind.NONE;
+    }
+
+    /**
+     * What the packet begins with, as packet_type of ovs-fields(7) has it: {@link #ETHERNET}, as all that ports receive,
+     * or {@link #typeOf} an Ethernet type, without Ethernet in front.
+     */
+    public int packetType() {
+        return packetType;
+    }
+
+    /** Called after a header was put in front or taken off; the packet is to be parsed anew. */
+    public void setPacketType(int type) {
+        packetType = type;
+    }
+
+    /** The {@link #packetType} of what Ethernet would call by that type. */
+    public static int typeOf(int etherType) {
+        return ETHER_TYPE_NAMESPACE | etherType;
+    }
+
+    /** Where the payload of Ethernet begins: behind the tags that were looked at. Two bytes before stands its type. */
+    public int payloadOffset() {
+        return payloadOffset;
+    }
+
+    /** Called by the parser, and after something was put in front of the payload that belongs to it. */
+    public void setPayloadOffset(int offset) {
+        payloadOffset = offset;
     }
 
     /** The Ethernet type behind any VLAN tag; below 0x600 frames (802.2) carry 0x05ff as in ovs-fields(7). */

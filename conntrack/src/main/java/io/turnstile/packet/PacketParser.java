@@ -28,6 +28,14 @@ public final class PacketParser {
     private static final int MAX_TAGS = 8;
 
     private static final int FIRST_ETHER_TYPE = 0x600;
+
+    /** IEEE 802.2 with a SNAP header: DSAP, SSAP, control, an organization of zeros; the Ethernet type comes behind. */
+    private static final int SNAP = 0xaaaa;
+
+    private static final int SNAP_CONTROL_AND_ORGANIZATION = 0x0300_0000;
+    private static final int SNAP_BYTES = 8;
+    private static final int SNAP_ETHER_TYPE = 6;
+
     /** More extension headers than this is an attack, not a packet. */
     private static final int MAX_EXTENSION_HEADERS = 16;
 
@@ -48,6 +56,11 @@ public final class PacketParser {
     public static boolean parse(Packet packet, int maxTags) {
         packet.clearLayers();
         int length = packet.lengthBytes();
+        if (packet.packetType() != Packet.ETHERNET) {
+            packet.layers(packet.packetType() & 0xffff, 0, Packet.ABSENT, length);
+            parseNetwork(packet, 0, length);
+            return true;
+        }
         if (length < ETHERNET_BYTES) {
             return false;
         }
@@ -66,21 +79,44 @@ public final class PacketParser {
         }
         if (etherType < FIRST_ETHER_TYPE) {
             etherType = EtherTypes.NOT_ETH_TYPE;
+            if (isSnap(packet, offset, length)) {
+                int behind = packet.u16(offset + SNAP_ETHER_TYPE);
+                etherType = behind < FIRST_ETHER_TYPE ? etherType : behind;
+                offset += SNAP_BYTES;
+            }
         }
+        packet.setPayloadOffset(offset);
         packet.layers(etherType, vlanTci, Packet.ABSENT, length);
+        parseNetwork(packet, offset, length);
+        return true;
+    }
+
+    private static boolean isSnap(Packet packet, int offset, int length) {
+        return length >= offset + SNAP_BYTES
+                && packet.u16(offset) == SNAP
+                && packet.u32(offset + 2) == SNAP_CONTROL_AND_ORGANIZATION;
+    }
+
+    /** Finds the layers of what stands at {@link Packet#payloadOffset} anew, as if its type were this one. */
+    public static void parsePayload(Packet packet, int etherType) {
+        packet.forgetPayload(etherType);
+        parseNetwork(packet, packet.payloadOffset(), packet.lengthBytes());
+    }
+
+    private static void parseNetwork(Packet packet, int offset, int length) {
+        int etherType = packet.etherType();
         switch (etherType) {
             case EtherTypes.IPV4 -> parseIpv4(packet, offset, length);
             case EtherTypes.IPV6 -> parseIpv6(packet, offset, length);
             case EtherTypes.ARP, EtherTypes.RARP -> {
                 if (length >= offset + ARP_BYTES) {
-                    packet.layers(etherType, vlanTci, offset, length);
+                    packet.layers(etherType, packet.vlanTci(), offset, length);
                 }
             }
             default -> {
                 // No network layer that we know.
             }
         }
-        return true;
     }
 
     /** RFC 791 §3.1. A header whose lengths contradict each other or the frame leaves the packet without layer 3. */

@@ -2,9 +2,11 @@ package io.turnstile.appctl;
 
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FieldValues;
+import io.turnstile.datapath.LabelStack;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.InternetChecksum;
 import io.turnstile.packet.IpProtocols;
+import io.turnstile.packet.NshHeader;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketParser;
 import io.turnstile.packet.TcpHeader;
@@ -107,6 +109,8 @@ final class FlowComposer {
             case EtherTypes.IPV4 -> putIpv4();
             case EtherTypes.IPV6 -> putIpv6();
             case EtherTypes.ARP, EtherTypes.RARP -> putArp();
+            case EtherTypes.MPLS, EtherTypes.MPLS_MULTICAST -> putLabels();
+            case EtherTypes.NSH -> putServiceHeader();
             default -> {
                 // Nothing is known of what follows.
             }
@@ -258,7 +262,7 @@ final class FlowComposer {
         frame.put((byte) Field.TP_SRC.get(key))
                 .put((byte) Field.TP_DST.get(key))
                 .putShort((short) 0)
-                .putInt(0);
+                .putInt((int) Field.ND_RESERVED.get(key));
     }
 
     private void putPayloadOfEcho(int type, int otherType) {
@@ -287,6 +291,31 @@ final class FlowComposer {
 
     private void putPayload() {
         frame.put(payload);
+    }
+
+    /** One entry at least, as in Open vSwitch. */
+    private void putLabels() {
+        for (Field entry : LabelStack.fields()) {
+            frame.putInt((int) entry.get(key));
+            if (LabelStack.isBottom(entry.get(key))) {
+                return;
+            }
+        }
+    }
+
+    private void putServiceHeader() {
+        boolean fixed = Field.NSH_MDTYPE.get(key) == NshHeader.MD_TYPE_1;
+        int bytes = fixed ? NshHeader.MD1_BYTES : NshHeader.BASE_BYTES;
+        frame.putShort((short)
+                        NshHeader.firstWord((int) Field.NSH_FLAGS.get(key), (int) Field.NSH_TTL.get(key), bytes))
+                .put((byte) Field.NSH_MDTYPE.get(key))
+                .put((byte) Field.NSH_NP.get(key))
+                .putInt((int) (Field.NSH_SPI.get(key) << Byte.SIZE | Field.NSH_SI.get(key)));
+        if (fixed) {
+            for (Field context : new Field[] {Field.NSH_C1, Field.NSH_C2, Field.NSH_C3, Field.NSH_C4}) {
+                frame.putInt((int) context.get(key));
+            }
+        }
     }
 
     private void putArp() {

@@ -3,6 +3,7 @@ package io.turnstile.bridge;
 import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.DatapathAction;
 import io.turnstile.datapath.HashAlgorithm;
+import io.turnstile.datapath.LabelStack;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
@@ -30,10 +31,10 @@ public enum DatapathFeature {
     EXPLICIT_DROP_ACTION("Explicit Drop action", DatapathAction.Drop.class),
     LB_OUTPUT_ACTION    ("Optimized Balance TCP mode", false),
     CT_ZERO_SNAT        ("Conntrack all-zero IP SNAT", DatapathAction.Ct.class),
-    ADD_MPLS            ("MPLS Label add", false),
+    ADD_MPLS            ("MPLS Label add", DatapathAction.AddMpls.class),
     PSAMPLE             ("psample action", false),
     MAX_VLAN_HEADERS    ("Max VLAN headers", Datapath.MAX_VLAN_TAGS),
-    MAX_MPLS_DEPTH      ("Max MPLS depth", 0),
+    MAX_MPLS_DEPTH      ("Max MPLS depth", LabelStack.ENTRIES),
     RECIRC              ("Recirc", DatapathAction.Recirculate.class),
     CT_STATE            ("CT state", DatapathAction.Ct.class),
     CT_ZONE             ("CT zone", DatapathAction.Ct.class),

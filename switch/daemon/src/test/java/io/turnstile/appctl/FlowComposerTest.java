@@ -78,7 +78,8 @@ class FlowComposerTest {
                         + "encap(eth_type(0x0800),ipv4(src=1.1.1.1,dst=1.1.1.2,proto=17,ttl=9),udp(src=1,dst=2)))",
                 "eth_type(0x86dd),ipv6(src=fc00::1,dst=fc00::2,label=0x12345,proto=6,tclass=0x70,hlimit=3),tcp(src=8,dst=9),tcp_flags(ack)",
                 "eth_type(0x86dd),ipv6(src=fc00::1,dst=fc00::2,proto=58,hlimit=255),icmpv6(type=135,code=0),"
-                        + "nd(target=fc00::5,sll=50:54:00:00:00:09)",
+                        + "nd(target=fc00::5,sll=50:54:00:00:00:09),"
+                        + "nd_ext(nd_reserved=0x0,nd_options_type=1)",
                 "eth_type(0x0806),arp(sip=1.2.3.4,tip=1.2.3.5,op=2,sha=50:54:00:00:00:05,tha=50:54:00:00:00:06)",
                 "eth_type(0x0800),ipv4(src=1.1.1.1,dst=1.1.1.2,proto=17,frag=first),udp(src=3,dst=4)",
                 "eth_type(0x0800),ipv4(src=1.1.1.1,dst=1.1.1.2,proto=17,frag=later)",

@@ -17,6 +17,7 @@ import io.turnstile.packet.PacketParser;
 final class ActionExecutor {
     private static final int TAG_BYTES = PacketParser.VLAN_TAG_BYTES;
     private static final int MAC_PAIR_BYTES = 12;
+    private static final int ND_RESERVED_OFFSET = 4;
     private static final int ND_TARGET_OFFSET = 8;
     private static final int ND_OPTIONS_OFFSET = 24;
 
@@ -54,7 +55,8 @@ final class ActionExecutor {
 
     /** Whether there is a tag in the bytes; the parser may have looked for none, or for fewer than there are. */
     private static boolean isTagged(Packet packet) {
-        return packet.lengthBytes() >= PacketParser.ETHERNET_BYTES + TAG_BYTES
+        return packet.packetType() == Packet.ETHERNET
+                && packet.lengthBytes() >= PacketParser.ETHERNET_BYTES + TAG_BYTES
                 && EtherTypes.isTag(packet.u16(MAC_PAIR_BYTES));
     }
 
@@ -75,14 +77,24 @@ final class ActionExecutor {
 
     private static void setField(Packet packet, DatapathAction.SetField set) {
         switch (set.field()) {
-            case ETH_DST -> packet.putU48(0, merge(packet.u48(0), set));
-            case ETH_SRC -> packet.putU48(6, merge(packet.u48(6), set));
+            case ETH_DST -> setEthernetAddress(packet, 0, set);
+            case ETH_SRC -> setEthernetAddress(packet, 6, set);
             case VLAN_TCI -> setVlanTci(packet, set);
+            case MPLS_LSE -> LabelRewrite.set(packet, set);
             case NW_SRC, NW_DST, IPV6_SRC, IPV6_DST -> {
                 packet.setCtConnection(Conntrack.NO_CONNECTION); // With another tuple it is another one's.
                 setNetworkField(packet, set);
             }
-            case NW_TOS, NW_TTL, IPV6_LABEL, NW_PROTO, ARP_SHA, ARP_THA, ND_TARGET -> setNetworkField(packet, set);
+            case NSH_FLAGS, NSH_TTL, NSH_SPI, NSH_SI, NSH_C1, NSH_C2, NSH_C3, NSH_C4 -> NshRewrite.set(packet, set);
+            case NW_TOS,
+                    NW_TTL,
+                    IPV6_LABEL,
+                    NW_PROTO,
+                    ARP_SHA,
+                    ARP_THA,
+                    ND_TARGET,
+                    ND_RESERVED,
+                    ND_OPTIONS_TYPE -> setNetworkField(packet, set);
             case TP_SRC, TP_DST -> {
                 packet.setCtConnection(Conntrack.NO_CONNECTION);
                 setTransportField(packet, set, set.field() == Field.TP_SRC ? 0 : 2);
@@ -103,6 +115,12 @@ final class ActionExecutor {
 
     private static long mergeHigh(long old, DatapathAction.SetField set) {
         return (old & ~set.maskHigh()) | (set.valueHigh() & set.maskHigh());
+    }
+
+    private static void setEthernetAddress(Packet packet, int at, DatapathAction.SetField set) {
+        if (packet.packetType() == Packet.ETHERNET) {
+            packet.putU48(at, merge(packet.u48(at), set));
+        }
     }
 
     private static void setVlanTci(Packet packet, DatapathAction.SetField set) {
@@ -136,7 +154,7 @@ final class ActionExecutor {
             case NW_SRC -> packet.putU32(l3 + 14, (int) merge(packet.u32(l3 + 14), set));
             case ARP_THA -> packet.putU48(l3 + 18, merge(packet.u48(l3 + 18), set));
             case NW_DST -> packet.putU32(l3 + 24, (int) merge(packet.u32(l3 + 24), set));
-            case NW_TOS, NW_TTL, IPV6_SRC, IPV6_DST, IPV6_LABEL, ND_TARGET -> {
+            case NW_TOS, NW_TTL, IPV6_SRC, IPV6_DST, IPV6_LABEL, ND_TARGET, ND_RESERVED, ND_OPTIONS_TYPE -> {
                 // ARP has none of them.
             }
             default -> throw notAPacketField(set);
@@ -151,7 +169,15 @@ final class ActionExecutor {
             case NW_TTL ->
                 HeaderRewrite.putIpv4Word(
                         packet, l3 + 8, ((int) merge(packet.u8(l3 + 8), set) << 8) | packet.u8(l3 + 9));
-            case IPV6_SRC, IPV6_DST, IPV6_LABEL, NW_PROTO, ARP_SHA, ARP_THA, ND_TARGET -> {
+            case IPV6_SRC,
+                    IPV6_DST,
+                    IPV6_LABEL,
+                    NW_PROTO,
+                    ARP_SHA,
+                    ARP_THA,
+                    ND_TARGET,
+                    ND_RESERVED,
+                    ND_OPTIONS_TYPE -> {
                 // IPv4 has none of them; the protocol is ARP's opcode only.
             }
             default -> throw notAPacketField(set);
@@ -174,6 +200,7 @@ final class ActionExecutor {
                         l3, (packet.u32(l3) & 0xfff0_0000) | ((int) merge(packet.u32(l3) & 0xf_ffff, set) & 0xf_ffff));
             case NW_TTL -> packet.putU8(l3 + 7, (int) merge(packet.u8(l3 + 7), set));
             case ND_TARGET, ARP_SHA, ARP_THA -> setNeighbourField(packet, set);
+            case ND_RESERVED, ND_OPTIONS_TYPE -> setNeighbourExtension(packet, set);
             case NW_SRC, NW_DST, NW_PROTO -> {
                 // IPv6 has none of them; the protocol is ARP's opcode only.
             }
@@ -237,6 +264,23 @@ final class ActionExecutor {
                 return;
             }
             option += packet.u8(option + 1) * 8;
+        }
+    }
+
+    /** The flags and reserved bits, and the type of whatever option comes first, as in Open vSwitch. */
+    private static void setNeighbourExtension(Packet packet, DatapathAction.SetField set) {
+        int l4 = packet.l4Offset();
+        if (packet.ipProtocol() != IpProtocols.ICMPV6
+                || l4 == Packet.ABSENT
+                || !KeyExtractor.isNeighbourDiscovery(packet, l4)) {
+            return;
+        }
+        int option = l4 + ND_OPTIONS_OFFSET;
+        if (set.field() == Field.ND_RESERVED) {
+            int reserved = l4 + ND_RESERVED_OFFSET;
+            HeaderRewrite.putTransport32(packet, reserved, (int) merge(packet.u32(reserved), set));
+        } else if (option < packet.l3EndOffset()) {
+            HeaderRewrite.putTransport8(packet, option, (int) merge(packet.u8(option), set));
         }
     }
 

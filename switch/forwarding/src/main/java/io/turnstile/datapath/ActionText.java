@@ -1,5 +1,6 @@
 package io.turnstile.datapath;
 
+import io.turnstile.address.AddressText;
 import io.turnstile.conntrack.Alg;
 import io.turnstile.conntrack.CtRequest;
 import io.turnstile.datapath.DatapathAction.SetField;
@@ -23,7 +24,9 @@ final class ActionText {
     String text(DatapathAction[] actions) {
         List<String> parts = new ArrayList<>();
         for (int i = 0; i < actions.length; i++) {
-            if (actions[i] instanceof SetField set && set.field() != Field.VLAN_TCI) {
+            if (actions[i] instanceof SetField set && set.field() == Field.MPLS_LSE) {
+                parts.add("set(mpls(" + LabelStack.entryText(set.valueLow()) + "))");
+            } else if (actions[i] instanceof SetField set && set.field() != Field.VLAN_TCI) {
                 HeaderText header = headerOf(set.field());
                 int end = endOfHeader(actions, i, header);
                 parts.add(setHeader(actions, i, end, header));
@@ -48,6 +51,16 @@ final class ActionText {
             case SetField tag -> "pop_vlan," + pushVlan(EtherTypes.VLAN, (int) tag.valueLow());
             case DatapathAction.PushVlan push -> pushVlan(push.tpid(), push.tci());
             case DatapathAction.PopVlan _ -> "pop_vlan";
+            case DatapathAction.PushMpls push ->
+                "push_mpls(" + LabelStack.entryText(push.entry()) + ",eth_type=" + FieldText.hex(push.etherType()) + ")";
+            case DatapathAction.AddMpls add ->
+                "add_mpls(" + LabelStack.entryText(add.entry()) + ",eth_type=" + FieldText.hex(add.etherType()) + ")";
+            case DatapathAction.PushEthernet push ->
+                "push_eth(src=" + AddressText.mac(push.source()) + ",dst=" + AddressText.mac(push.destination()) + ")";
+            case DatapathAction.PopEthernet _ -> "pop_eth";
+            case DatapathAction.PushNsh push -> "push_nsh(" + NshText.of(push.header()) + ")";
+            case DatapathAction.PopNsh _ -> "pop_nsh()";
+            case DatapathAction.PopMpls pop -> "pop_mpls(eth_type=" + FieldText.hex(pop.etherType()) + ")";
             case DatapathAction.Ct ct -> ct(ct.request());
             case DatapathAction.CtClear _ -> "ct_clear";
             case DatapathAction.Recirculate recirculate ->

@@ -4,6 +4,7 @@ import io.turnstile.conntrack.fragment.FragmentedDatagram;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.packet.PacketParser;
+import io.turnstile.port.GsoSegmenter;
 import io.turnstile.port.Port;
 import org.jspecify.annotations.Nullable;
 
@@ -164,6 +165,10 @@ final class BatchExecutor {
     private void executeFrom(int first, PacketBatch packets, DatapathAction[] actions, ForwardingContext context) {
         try {
             for (int i = first; i < actions.length && !packets.isEmpty(); i++) {
+                if (buries(actions[i]) && JoinedFrame.isAny(packets)) {
+                    forwardSegments(packets, actions, i, context);
+                    return;
+                }
                 if (actions[i] instanceof DatapathAction.Recirculate recirculate && i < actions.length - 1) {
                     recirculateCopies(packets, recirculate.recirculationId(), context);
                 } else {
@@ -193,6 +198,16 @@ final class BatchExecutor {
             case DatapathAction.SetField set -> ActionExecutor.setField(packets, set);
             case DatapathAction.PushVlan push -> drops.add(DropReason.HEADROOM, ActionExecutor.pushVlan(packets, push));
             case DatapathAction.PopVlan _ -> ActionExecutor.popVlan(packets);
+            case DatapathAction.PushMpls push -> drops.add(DropReason.HEADROOM, LabelRewrite.push(packets, push));
+            case DatapathAction.PopMpls pop -> LabelRewrite.pop(packets, pop);
+            case DatapathAction.AddMpls add ->
+                drops.add(DropReason.HEADROOM, OuterHeader.addMpls(packets, add, vlanLimit));
+            case DatapathAction.PushEthernet push ->
+                drops.add(DropReason.HEADROOM, OuterHeader.pushEthernet(packets, push, vlanLimit));
+            case DatapathAction.PopEthernet _ -> OuterHeader.popEthernet(packets, vlanLimit);
+            case DatapathAction.PushNsh push ->
+                drops.add(DropReason.HEADROOM, NshRewrite.push(packets, push, vlanLimit));
+            case DatapathAction.PopNsh _ -> NshRewrite.pop(packets, vlanLimit);
             case DatapathAction.Userspace userspace -> userspace(packets, userspace.cookie(), context);
             case DatapathAction.Hash hash -> hash(packets, hash, context);
             case DatapathAction.Metered metered ->
@@ -377,6 +392,50 @@ final class BatchExecutor {
             }
         }
         executeFragments(actions, next, nested, context);
+    }
+
+    /** Whether what can cut joined frames does not find their headers any more behind that. */
+    private static boolean buries(DatapathAction action) {
+        return action instanceof DatapathAction.PushMpls
+                || action instanceof DatapathAction.AddMpls
+                || action instanceof DatapathAction.PopEthernet
+                || action instanceof DatapathAction.PushNsh;
+    }
+
+    /** Nobody can cut joined frames there: from here on each goes on as the segments that it stands for. */
+    private void forwardSegments(PacketBatch packets, DatapathAction[] actions, int next, ForwardingContext context) {
+        ForwardingContext nested = nested(packets, context);
+        if (nested == null) {
+            return;
+        }
+        finishRecirculated(nested, context);
+        for (int i = 0; i < packets.length(); i++) {
+            Packet packet = packets.get(i);
+            if (packet.segmentBytes() == 0) {
+                addFragment(packet, actions, next, nested, context);
+            } else {
+                GsoSegmenter.forEachSegment(
+                        packet, segment -> addSegment(segment, packet, actions, next, nested, context));
+            }
+        }
+        executeFragments(actions, next, nested, context);
+    }
+
+    private void addSegment(
+            Packet segment,
+            Packet joined,
+            DatapathAction[] actions,
+            int next,
+            ForwardingContext nested,
+            ForwardingContext context) {
+        if (nested.received.isFull()) {
+            executeFragments(actions, next, nested, context);
+        }
+        Packet copy = nested.pool()[nested.received.length()];
+        copy.copyFrom(segment);
+        copy.copyMetadata(joined);
+        PacketParser.parse(copy, vlanLimit);
+        nested.received.add(copy);
     }
 
     /** What this batch has recirculated already goes first, so that no fragment overtakes it. */

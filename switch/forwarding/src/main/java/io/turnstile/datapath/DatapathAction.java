@@ -30,6 +30,35 @@ public sealed interface DatapathAction {
 
     record PopVlan() implements DatapathAction {}
 
+    /**
+     * Push an entry of a label stack in front of the payload, which is of that type from then on.
+     *
+     * @param entry 32 bits as in RFC 3032 §2.1
+     */
+    record PushMpls(int etherType, int entry) implements DatapathAction {}
+
+    /** Take the outermost entry of the label stack off; what is behind it is of that type from then on. */
+    record PopMpls(int etherType) implements DatapathAction {}
+
+    /** Push an entry of a label stack in front of everything, which is the payload of nothing but it from then on. */
+    record AddMpls(int etherType, int entry) implements DatapathAction {}
+
+    /** Push Ethernet in front of a packet that has none. */
+    record PushEthernet(long source, long destination) implements DatapathAction {}
+
+    /** Take Ethernet off. */
+    record PopEthernet() implements DatapathAction {}
+
+    /**
+     * Push a network service header in front of everything.
+     *
+     * @param header its bytes
+     */
+    record PushNsh(byte[] header) implements DatapathAction {}
+
+    /** Take the network service header off that the packet begins with. */
+    record PopNsh() implements DatapathAction {}
+
     /** Track. */
     record Ct(CtRequest request) implements DatapathAction {}
 

@@ -13,6 +13,10 @@ public enum DropReason {
     VLAN_PARTIAL("normal_drop_partial_vlan_tag"),
     /** NORMAL: it is for an address that bridges do not pass on. */
     RESERVED_DESTINATION("normal_drop_reserved_destination"),
+    /** A label was to be pushed onto a stack, or popped off one, of more than {@link LabelStack#ENTRIES}. */
+    TOO_MANY_LABELS("drop_action_too_many_mpls_labels"),
+    /** A header was to be put in front of, or taken off, a packet of a type for which that cannot be. */
+    UNSUPPORTED_PACKET_TYPE("drop_action_unsupported_packet_type"),
     /** The frame has no whole Ethernet header. */
     MALFORMED("datapath_drop_rx_invalid_packet"),
     /** The pipeline could not translate the packet. */

@@ -78,6 +78,27 @@ public enum Field {
     SKB_PRIORITY ("skb_priority", FlowKey.PKT_MARK_PRIORITY,       0,    32, META),
     /** What {@link DatapathAction.Hash} has computed; 0 before that. */
     DP_HASH      ("dp_hash",      FlowKey.DP_HASH,                 0,    32, META),
+    /** The outermost entry of an MPLS label stack (RFC 3032 §2.1), 0 if there is none. */
+    MPLS_LSE     ("mpls_lse",     FlowKey.MPLS_LABELS,            32,    32, LINK),
+    /** The entry behind it, 0 if there is none. */
+    MPLS_LSE1    ("mpls_lse1",    FlowKey.MPLS_LABELS,             0,    32, LINK),
+    MPLS_LSE2    ("mpls_lse2",    FlowKey.MPLS_LABEL_TYPE,        32,    32, LINK),
+    /** What the packet begins with: 0 for Ethernet, else the namespace 1 and an Ethernet type, in 16 bits each. */
+    PACKET_TYPE  ("packet_type",  FlowKey.MPLS_LABEL_TYPE,         0,    32, LINK),
+    NSH_FLAGS    ("nsh_flags",    FlowKey.NSH,                    56,     8, NETWORK),
+    NSH_TTL      ("nsh_ttl",      FlowKey.NSH,                    48,     8, NETWORK),
+    NSH_MDTYPE   ("nsh_mdtype",   FlowKey.NSH,                    40,     8, NETWORK),
+    NSH_NP       ("nsh_np",       FlowKey.NSH,                    32,     8, NETWORK),
+    NSH_SPI      ("nsh_spi",      FlowKey.NSH,                     8,    24, NETWORK),
+    NSH_SI       ("nsh_si",       FlowKey.NSH,                     0,     8, NETWORK),
+    NSH_C1       ("nsh_c1",       FlowKey.NSH_CONTEXT,            32,    32, NETWORK),
+    NSH_C2       ("nsh_c2",       FlowKey.NSH_CONTEXT,             0,    32, NETWORK),
+    NSH_C3       ("nsh_c3",       FlowKey.NSH_CONTEXT + 1,        32,    32, NETWORK),
+    NSH_C4       ("nsh_c4",       FlowKey.NSH_CONTEXT + 1,         0,    32, NETWORK),
+    /** The four octets behind the checksum of neighbour discovery: flags and reserved bits (RFC 4861 §4.3, §4.4). */
+    ND_RESERVED  ("nd_reserved",  FlowKey.ND_EXTENSIONS,          32,    32, NETWORK),
+    /** The type of its first link-layer address option, 0 if there is none. */
+    ND_OPTIONS_TYPE("nd_options_type", FlowKey.ND_EXTENSIONS,      0,     8, NETWORK),
     METADATA     ("metadata",     FlowKey.METADATA,                0,    64, PIPELINE),
     /** The conjunction whose clauses the packet has met, while a table is looked up for it; else 0. */
     CONJ_ID      ("conj_id",      FlowKey.CONJUNCTION,             0,    32, PIPELINE),

@@ -19,6 +19,18 @@ public enum FieldText {
             return hex(high, low);
         }
     },
+    /** Zero with its prefix, too, and a mask of eight digits. */
+    HEX_NUMBER {
+        @Override
+        String value(long high, long low) {
+            return "0x" + Long.toHexString(low);
+        }
+
+        @Override
+        String mask(long high, long low) {
+            return "0x%08x".formatted(low);
+        }
+    },
     MAC {
         @Override
         String value(long high, long low) {
@@ -73,7 +85,7 @@ public enum FieldText {
 
     private long[] read(Field field, String text) {
         return switch (this) {
-            case DECIMAL, HEX -> wideNumber(text.strip(), field.widthBits());
+            case DECIMAL, HEX, HEX_NUMBER -> wideNumber(text.strip(), field.widthBits());
             case MAC -> new long[] {0, mac(text.strip())};
             case IPV4, IPV6 -> address(text.strip(), this == IPV6);
         };

@@ -31,9 +31,14 @@ public final class FlowKey {
     static final int PKT_MARK_PRIORITY = 23;
     static final int DP_HASH = 24;
     static final int VLAN_TAGS = 25;
+    static final int MPLS_LABELS = 26;
+    static final int MPLS_LABEL_TYPE = 27;
+    static final int NSH = 28;
+    static final int NSH_CONTEXT = 29; // and 30
+    static final int ND_EXTENSIONS = 31;
     // The pipeline's own, behind all others.
-    static final int METADATA = 26;
-    static final int REGISTERS = 27; // to 34, two registers a word, the even one in the high half
+    static final int METADATA = ND_EXTENSIONS + 1;
+    static final int REGISTERS = METADATA + 1; // eight words, two registers a word, the even one in the high half
     static final int CONJUNCTION = REGISTERS + 8;
     static final int TUN_ID = CONJUNCTION + 1;
     static final int TUN_ADDR = TUN_ID + 1;

@@ -4,6 +4,8 @@ import io.turnstile.packet.EtherTypes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.ToIntFunction;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * The parser of datapath flows, in the syntax that dump-flows prints and ovs-dpctl(8) takes:
@@ -26,6 +28,9 @@ public final class FlowMatchParser {
      * @param namesPacketType whether {@code packet_type} stands in it
      */
     public record Parsed(long[] key, long[] mask, boolean namesPacketType) {}
+
+    private static final Pattern PACKET_TYPE_PARTS =
+            Pattern.compile("ns=(\\w+)(?:/[^,]*)?,id=(\\w+)(?:/.*)?");
 
     private final String text;
     private final ToIntFunction<String> portNumber;
@@ -129,6 +134,7 @@ public final class FlowMatchParser {
                 packetType(inside);
                 namesPacketType = true;
             }
+            case "mpls" -> LabelStack.parse(pairs(inside), key, mask);
             default -> header(name, inside, from);
         }
     }
@@ -201,10 +207,23 @@ public final class FlowMatchParser {
         tag.set(mask, tciMask);
     }
 
-    /** Nothing but Ethernet comes in here. */
-    private static void packetType(String inside) {
-        if (!inside.replace(" ", "").matches("ns=0(/[^,]*)?,id=0(/.*)?")) {
+    /** Ethernet, which need not be said, or what Ethernet would call by such a type. */
+    private void packetType(String inside) {
+        Matcher parts = PACKET_TYPE_PARTS.matcher(inside.replace(" ", ""));
+        if (!parts.matches()) {
             throw new NumberFormatException(inside);
+        }
+        long namespace = FieldText.number(parts.group(1), 16);
+        long id = FieldText.number(parts.group(2), 16);
+        if (namespace > 1 || namespace == 0 && id != 0) {
+            throw new NumberFormatException(inside);
+        }
+        if (namespace == 1) {
+            Field.PACKET_TYPE.set(key, namespace << Short.SIZE | id);
+            Field.PACKET_TYPE.setExact(mask);
+            Field.ETH_TYPE.set(key, id);
+            Field.ETH_TYPE.setExact(mask);
+            hasType = true;
         }
     }
 

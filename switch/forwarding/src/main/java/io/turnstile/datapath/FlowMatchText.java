@@ -47,11 +47,18 @@ final class FlowMatchText {
         parts.add("in_port(" + portName.apply((int) Field.IN_PORT.get(key)) + ")");
         add(parts, HeaderText.SKB_MARK.text(key, mask, all));
         addConntrack(parts);
-        add(parts, showsPacketType ? "packet_type(ns=0,id=0)" : "");
-        add(parts, HeaderText.ETH.text(key, mask, all));
+        long packetType = Field.PACKET_TYPE.get(key);
+        add(parts, showsPacketType ? packetType(packetType) : "");
+        if (packetType == 0) {
+            add(parts, HeaderText.ETH.text(key, mask, all));
+        }
         String inner = behindTag(Field.VLAN_TPID1, Field.VLAN_TCI1, String.join(",", innerParts()));
         add(parts, behindTag(Field.VLAN_TPID, Field.VLAN_TCI, inner));
         return String.join(",", parts);
+    }
+
+    private static String packetType(long type) {
+        return "packet_type(ns=" + (type >>> Short.SIZE) + ",id=" + FieldText.hex(type & 0xffff) + ")";
     }
 
     /** The tag's type is shown with the tag, and as if every bit of it had been looked at, as in Open vSwitch. */
@@ -111,7 +118,11 @@ final class FlowMatchText {
         parts.add(
                 etherType == EtherTypes.NOT_ETH_TYPE ? "eth_type(0/0xffff)" : "eth_type(0x%04x)".formatted(etherType));
         HeaderText network = HeaderText.network(etherType);
-        if (network == HeaderText.ARP) {
+        if (network == HeaderText.NSH) {
+            add(parts, network.text(key, mask, all));
+        } else if (EtherTypes.isMpls(etherType)) {
+            add(parts, LabelStack.matchText(key, mask, all));
+        } else if (network == HeaderText.ARP) {
             add(parts, network.text(key, mask, all));
         } else if (network != null) {
             String inside = network.inside(key, mask, all);
@@ -139,6 +150,7 @@ final class FlowMatchText {
         if (protocol == IpProtocols.ICMPV6) {
             boolean discovery = Field.ND_TARGET.get(key) != 0 || Field.ND_TARGET.getHigh(key) != 0;
             add(parts, HeaderText.ND.text(key, mask, all && discovery));
+            add(parts, HeaderText.ND_EXT.text(key, mask, false));
         }
     }
 

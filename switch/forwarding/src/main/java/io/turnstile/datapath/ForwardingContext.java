@@ -111,8 +111,8 @@ public final class ForwardingContext {
         hash = mix(hash, key[FlowKey.NW_ADDR] ^ key[FlowKey.IPV6_SRC + 1]);
         hash = mix(hash, key[FlowKey.IPV6_DST + 1] ^ key[FlowKey.IPV6_SRC]);
         hash = mix(hash, key[FlowKey.TP_IPV6_LABEL] ^ key[FlowKey.NW_MISC]);
-        hash = mix(hash, key[FlowKey.ETH_DST_TYPE]);
-        hash = mix(hash, key[FlowKey.ETH_SRC_VLAN] ^ key[FlowKey.VLAN_TAGS]);
+        hash = mix(hash, key[FlowKey.ETH_DST_TYPE] ^ key[FlowKey.NSH]);
+        hash = mix(hash, key[FlowKey.ETH_SRC_VLAN] ^ key[FlowKey.VLAN_TAGS] ^ key[FlowKey.MPLS_LABELS]);
         return (int) (hash >>> 40) & (EXACT_MATCH_SLOTS - 1);
     }
 

@@ -29,6 +29,11 @@ enum HeaderText {
     IPV6        ("ipv6",         part("src", Field.IPV6_SRC, FieldText.IPV6), part("dst", Field.IPV6_DST, FieldText.IPV6),
                                  part("label", Field.IPV6_LABEL, HEX), part("proto", Field.NW_PROTO, DECIMAL),
                                  part("tclass", Field.NW_TOS, HEX), part("hlimit", Field.NW_TTL, DECIMAL)),
+    NSH         ("nsh",          part("flags", Field.NSH_FLAGS, DECIMAL), part("ttl", Field.NSH_TTL, DECIMAL),
+                                 part("mdtype", Field.NSH_MDTYPE, DECIMAL), part("np", Field.NSH_NP, DECIMAL),
+                                 part("spi", Field.NSH_SPI, FieldText.HEX_NUMBER), part("si", Field.NSH_SI, DECIMAL),
+                                 part("c1", Field.NSH_C1, FieldText.HEX_NUMBER), part("c2", Field.NSH_C2, FieldText.HEX_NUMBER),
+                                 part("c3", Field.NSH_C3, FieldText.HEX_NUMBER), part("c4", Field.NSH_C4, FieldText.HEX_NUMBER)),
     ARP         ("arp",          part("sip", Field.NW_SRC, FieldText.IPV4), part("tip", Field.NW_DST, FieldText.IPV4),
                                  part("op", Field.NW_PROTO, DECIMAL),
                                  part("sha", Field.ARP_SHA, MAC), part("tha", Field.ARP_THA, MAC)),
@@ -39,6 +44,8 @@ enum HeaderText {
     ICMPV6      ("icmpv6",       part("type", Field.TP_SRC, DECIMAL), part("code", Field.TP_DST, DECIMAL)),
     ND          ("nd",           part("target", Field.ND_TARGET, FieldText.IPV6),
                                  part("sll", Field.ARP_SHA, MAC), part("tll", Field.ARP_THA, MAC)),
+    ND_EXT      ("nd_ext",       part("nd_reserved", Field.ND_RESERVED, FieldText.HEX_NUMBER),
+                                 part("nd_options_type", Field.ND_OPTIONS_TYPE, DECIMAL)),
     CT_TUPLE4   ("ct_tuple4",    part("src", Field.CT_NW_SRC, FieldText.IPV4), part("dst", Field.CT_NW_DST, FieldText.IPV4),
                                  part("proto", Field.CT_NW_PROTO, DECIMAL), part("tp_src", Field.CT_TP_SRC, DECIMAL),
                                  part("tp_dst", Field.CT_TP_DST, DECIMAL)),
@@ -157,7 +164,7 @@ enum HeaderText {
     static @Nullable HeaderText holding(Field field, @Nullable HeaderText network, @Nullable HeaderText transport) {
         for (HeaderText header : HeaderText.values()) {
             boolean foreign =
-                    header.layer() == KeyLayer.NETWORK && header != network && !(header == ND && network == IPV6)
+                    header.layer() == KeyLayer.NETWORK && header != network && !(network == IPV6 && (header == ND || header == ND_EXT))
                             || header.layer() == KeyLayer.TRANSPORT && header != transport;
             if (header.has(field) && !foreign) {
                 return header;
@@ -194,6 +201,7 @@ enum HeaderText {
             case EtherTypes.IPV4 -> IPV4;
             case EtherTypes.IPV6 -> IPV6;
             case EtherTypes.ARP, EtherTypes.RARP -> ARP;
+            case EtherTypes.NSH -> NSH;
             default -> null;
         };
     }

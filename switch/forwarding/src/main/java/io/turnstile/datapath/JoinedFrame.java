@@ -1,6 +1,7 @@
 package io.turnstile.datapath;
 
 import io.turnstile.packet.Packet;
+import io.turnstile.packet.PacketBatch;
 import io.turnstile.packet.PacketParser;
 import io.turnstile.packet.TcpHeader;
 
@@ -16,6 +17,16 @@ final class JoinedFrame {
     static int segments(Packet packet) {
         int payloadBytes = packet.lengthBytes() - headerBytes(packet);
         return Math.max(1, (payloadBytes + packet.segmentBytes() - 1) / packet.segmentBytes());
+    }
+
+    /** Whether one of the packets is a joined frame. */
+    static boolean isAny(PacketBatch packets) {
+        for (int i = 0; i < packets.length(); i++) {
+            if (packets.get(i).segmentBytes() != 0) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** How many frames the packet is on the wire, joined or not. */

@@ -8,6 +8,7 @@ import static io.turnstile.datapath.FieldValues.TCP_FLAGS_MASK;
 
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.IpProtocols;
+import io.turnstile.packet.NshHeader;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.Packet.FragmentKind;
 import io.turnstile.packet.PacketParser;
@@ -23,6 +24,7 @@ public final class KeyExtractor {
     private static final int ND_MESSAGE_BYTES = 24;
     private static final int ND_OPTION_SOURCE = 1;
     private static final int ND_OPTION_TARGET = 2;
+    private static final int ND_RESERVED_OFFSET = 4;
     private static final int ND_TARGET_OFFSET = 8;
     private static final int ND_OPTION_UNIT_BYTES = 8;
 
@@ -38,6 +40,10 @@ public final class KeyExtractor {
     private static final int CT_TP_SRC = Field.CT_TP_SRC.shift();
     private static final int CT_TP_DST = Field.CT_TP_DST.shift();
     private static final int CT_NW_PROTO = Field.CT_NW_PROTO.shift();
+    private static final int NSH_FLAGS = Field.NSH_FLAGS.shift();
+    private static final int NSH_TTL = Field.NSH_TTL.shift();
+    private static final int NSH_MDTYPE = Field.NSH_MDTYPE.shift();
+    private static final int NSH_NP = Field.NSH_NP.shift();
     private static final int NW_SRC = Field.NW_SRC.shift();
     private static final int NW_PROTO = Field.NW_PROTO.shift();
     private static final int NW_TOS = Field.NW_TOS.shift();
@@ -46,6 +52,7 @@ public final class KeyExtractor {
     private static final int TCP_FLAGS = Field.TCP_FLAGS.shift();
     private static final int TP_SRC = Field.TP_SRC.shift();
     private static final int TP_DST = Field.TP_DST.shift();
+    private static final int ND_RESERVED = Field.ND_RESERVED.shift();
     private static final int ARP_SHA = Field.ARP_SHA.shift();
     private static final int ARP_THA = Field.ARP_THA.shift();
 
@@ -62,13 +69,19 @@ public final class KeyExtractor {
         if (packet.ctState() != 0) {
             extractConntrack(packet, key);
         }
-        key[FlowKey.ETH_DST_TYPE] = (packet.u48(0) << ETH_ADDRESS) | packet.etherType();
-        key[FlowKey.ETH_SRC_VLAN] = (packet.u48(6) << ETH_ADDRESS) | packet.vlanTci();
-        if (packet.vlanTci() != 0) {
-            extractTags(packet, key);
+        if (packet.packetType() == Packet.ETHERNET) {
+            key[FlowKey.ETH_DST_TYPE] = (packet.u48(0) << ETH_ADDRESS) | packet.etherType();
+            key[FlowKey.ETH_SRC_VLAN] = (packet.u48(6) << ETH_ADDRESS) | packet.vlanTci();
+            if (packet.vlanTci() != 0) {
+                extractTags(packet, key);
+            }
+        } else {
+            key[FlowKey.MPLS_LABEL_TYPE] = packet.packetType();
+            key[FlowKey.ETH_DST_TYPE] = packet.etherType();
         }
         int l3 = packet.l3Offset();
         if (l3 == Packet.ABSENT) {
+            extractBetween(packet, key);
             return;
         }
         switch (packet.etherType()) {
@@ -86,6 +99,45 @@ public final class KeyExtractor {
             tags |= (long) innerType << VLAN_TPID1 | packet.innerVlanTci();
         }
         key[FlowKey.VLAN_TAGS] = tags;
+    }
+
+    /** What stands between Ethernet and a network layer that we know. */
+    private static void extractBetween(Packet packet, long[] key) {
+        if (EtherTypes.isMpls(packet.etherType())) {
+            extractLabels(packet, key);
+        } else if (packet.etherType() == EtherTypes.NSH) {
+            extractNsh(packet, packet.payloadOffset(), key);
+        }
+    }
+
+    /** A header that is not whole has no fields. Of metadata only that of type 1 is looked at. */
+    private static void extractNsh(Packet packet, int at, long[] key) {
+        if (!NshHeader.isWhole(packet, at)) {
+            return;
+        }
+        int mdType = packet.u8(at + NshHeader.MD_TYPE);
+        key[FlowKey.NSH] = (long) NshHeader.flags(packet, at) << NSH_FLAGS
+                | (long) NshHeader.ttl(packet, at) << NSH_TTL
+                | (long) mdType << NSH_MDTYPE
+                | (long) packet.u8(at + NshHeader.NEXT_PROTOCOL) << NSH_NP
+                | packet.u32(at + NshHeader.PATH) & 0xffff_ffffL;
+        if (mdType == NshHeader.MD_TYPE_1) {
+            key[FlowKey.NSH_CONTEXT] = packet.u64(at + NshHeader.CONTEXT);
+            key[FlowKey.NSH_CONTEXT + 1] = packet.u64(at + NshHeader.CONTEXT + Long.BYTES);
+        }
+    }
+
+    /** Entries down to the bottom of the stack, as many as are whole and the key has room for. */
+    private static void extractLabels(Packet packet, long[] key) {
+        int at = packet.payloadOffset();
+        for (int i = 0; i < LabelStack.ENTRIES && at + LabelStack.ENTRY_BYTES <= packet.lengthBytes(); i++) {
+            long entry = packet.u32(at) & 0xffff_ffffL;
+            key[FlowKey.MPLS_LABELS + i / 2] |= (i & 1) == 0 ? entry << Integer.SIZE : entry;
+            if (LabelStack.isBottom(entry)) {
+                return;
+            }
+            at += LabelStack.ENTRY_BYTES;
+        }
     }
 
     private static void extractConntrack(Packet packet, long[] key) {
@@ -194,6 +246,7 @@ public final class KeyExtractor {
         int end = packet.l3EndOffset();
         key[FlowKey.ND_TARGET] = packet.u64(l4 + ND_TARGET_OFFSET);
         key[FlowKey.ND_TARGET + 1] = packet.u64(l4 + ND_TARGET_OFFSET + 8);
+        key[FlowKey.ND_EXTENSIONS] = (long) packet.u32(l4 + ND_RESERVED_OFFSET) << ND_RESERVED;
         int option = l4 + ND_MESSAGE_BYTES;
         while (option + ND_OPTION_UNIT_BYTES <= end) {
             int optionBytes = packet.u8(option + 1) * ND_OPTION_UNIT_BYTES;
@@ -208,6 +261,9 @@ public final class KeyExtractor {
                     return;
                 }
                 key[word] = packet.u48(option + 2) << ARP_SHA;
+                if (Field.ND_OPTIONS_TYPE.get(key) == 0) {
+                    key[FlowKey.ND_EXTENSIONS] |= kind;
+                }
             }
             option += optionBytes;
         }

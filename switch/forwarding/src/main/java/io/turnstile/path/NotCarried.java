@@ -19,6 +19,9 @@ enum NotCarried {
     /** The field's name follows. */
     WRITES               ("flows write",                                  true),
     MORE_THAN_ONE_TAG    ("more than one VLAN tag",                       true),
+    MPLS                 ("an MPLS label stack",                          true),
+    /** NSH, and what has no Ethernet header. */
+    ENCAPSULATED         ("encapsulated otherwise than by Ethernet",      true),
     /** A path's tags have the TPID 0x8100. */
     SERVICE_TAG          ("a VLAN tag of another type than 0x8100",       false),
     FRAGMENT             ("fragment",                                     true),

@@ -198,6 +198,13 @@ final class PathComposer {
                 refuse(packet.set(set.field(), set.valueHigh(), set.valueLow(), set.maskHigh(), set.maskLow()));
             case DatapathAction.PushVlan push -> refuse(packet.pushTag(push.tpid(), push.tci()));
             case DatapathAction.PopVlan _ -> packet.popTag();
+            case DatapathAction.PushMpls _, DatapathAction.PopMpls _, DatapathAction.AddMpls _ ->
+                refuse(NotCarried.MPLS);
+            case DatapathAction.PushEthernet _,
+                    DatapathAction.PopEthernet _,
+                    DatapathAction.PushNsh _,
+                    DatapathAction.PopNsh _ ->
+                refuse(NotCarried.ENCAPSULATED);
             case DatapathAction.Userspace _ -> refuse(NotCarried.TO_CONTROLLER);
             case DatapathAction.Clone _, DatapathAction.Recirculate _ -> refuse(NotCarried.MORE_THAN_ONE_OUTPUT);
             case DatapathAction.Hash hash -> packet.hash(hash.algorithm(), hash.basis());

@@ -70,7 +70,7 @@ final class SymbolicPacket {
             case ETH_DST, ETH_SRC, VLAN_TCI, NW_TOS, NW_TTL -> false;
             case IPV6_LABEL -> !ipv6;
             case TCP_FLAGS -> protocol != IpProtocols.TCP;
-            case ARP_SHA, ARP_THA, ND_TARGET -> protocol != IpProtocols.ICMPV6;
+            case ARP_SHA, ARP_THA, ND_TARGET, ND_RESERVED, ND_OPTIONS_TYPE -> protocol != IpProtocols.ICMPV6;
             default -> true;
         };
     }
@@ -97,6 +97,12 @@ final class SymbolicPacket {
     Refused lookedAtBy(DatapathFlow flow) {
         if (Field.NW_FRAG.get(flow.key()) != 0) {
             return new Refused(NotCarried.FRAGMENT);
+        }
+        if (Field.PACKET_TYPE.get(flow.firstKey()) != 0 || Field.ETH_TYPE.get(flow.key()) == EtherTypes.NSH) {
+            return new Refused(NotCarried.ENCAPSULATED);
+        }
+        if (EtherTypes.isMpls((int) Field.ETH_TYPE.get(flow.key()))) {
+            return new Refused(NotCarried.MPLS);
         }
         if (Field.ETH_TYPE.get(flow.key()) != Field.ETH_TYPE.get(value) || Field.VLAN_TCI1.get(flow.key()) != 0) {
             return new Refused(NotCarried.MORE_THAN_ONE_TAG);
@@ -169,7 +175,7 @@ final class SymbolicPacket {
                     return new Refused(NotCarried.WRITES, field);
                 }
             }
-            case ARP_SHA, ARP_THA, ND_TARGET -> {
+            case ARP_SHA, ARP_THA, ND_TARGET, ND_RESERVED, ND_OPTIONS_TYPE -> {
                 if (protocol == IpProtocols.ICMPV6) {
                     return new Refused(NotCarried.WRITES, field);
                 }

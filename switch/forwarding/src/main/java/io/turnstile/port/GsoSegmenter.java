@@ -15,7 +15,9 @@ import java.util.function.Consumer;
  *
  * <p>Threads: stateless. Allocates one buffer a super-frame.
  */
-final class GsoSegmenter {
+public final class GsoSegmenter {
+    private static final int LABEL_BYTES = 4;
+    private static final int BOTTOM_OF_STACK = 1 << 8;
     private static final int UDP_LENGTH_OFFSET = 4;
     private static final int IPV4_ID_OFFSET = 4;
     private static final int IPV4_CHECKSUM_OFFSET = 10;
@@ -23,7 +25,7 @@ final class GsoSegmenter {
     private GsoSegmenter() {}
 
     /** Gives each segment in order to {@code send}; the packet it is given is reused for the next one. */
-    static void forEachSegment(Packet packet, Consumer<Packet> send) {
+    public static void forEachSegment(Packet packet, Consumer<Packet> send) {
         int transport = packet.checksumStart();
         boolean tcp = packet.checksumField() - transport == TcpHeader.CHECKSUM;
         int headerBytes = transport + (tcp ? TcpHeader.headerBytes(packet, transport) : PacketParser.UDP_BYTES);
@@ -36,12 +38,16 @@ final class GsoSegmenter {
             segment.reset(headerBytes + bytes);
             copy(packet, 0, segment, 0, headerBytes);
             copy(packet, headerBytes + done, segment, headerBytes, bytes);
-            fixNetworkHeader(segment, transport, index);
+            int l3 = networkOffset(segment, transport);
+            int etherType = typeAt(segment, l3);
+            fixNetworkHeader(segment, etherType, l3, transport, index);
             if (tcp) {
                 fixTcp(segment, transport, done, done + bytes == payloadBytes);
             } else {
                 segment.putU16(transport + UDP_LENGTH_OFFSET, segment.lengthBytes() - transport);
             }
+            segment.setPayloadOffset(l3);
+            PacketParser.parsePayload(segment, etherType);
             fixTransportChecksum(segment, transport, packet.checksumField());
             send.accept(segment);
         }
@@ -56,13 +62,29 @@ final class GsoSegmenter {
                 bytes);
     }
 
-    private static void fixNetworkHeader(Packet segment, int transport, int index) {
+    /** Where the network header is, behind tags and, after them, labels (RFC 3032). */
+    private static int networkOffset(Packet segment, int transport) {
         int l3 = PacketParser.ETHERNET_BYTES;
-        int type = segment.u16(l3 - 2);
-        while (type == EtherTypes.VLAN || type == EtherTypes.QINQ) {
+        while (l3 < transport && EtherTypes.isTag(segment.u16(l3 - 2))) {
             l3 += PacketParser.VLAN_TAG_BYTES;
-            type = segment.u16(l3 - 2);
         }
+        if (EtherTypes.isMpls(segment.u16(l3 - 2))) {
+            while (l3 + LABEL_BYTES < transport && (segment.u32(l3) & BOTTOM_OF_STACK) == 0) {
+                l3 += LABEL_BYTES;
+            }
+            l3 += LABEL_BYTES;
+        }
+        return l3;
+    }
+
+    /** Behind labels the version alone tells. */
+    private static int typeAt(Packet segment, int l3) {
+        int type = segment.u16(l3 - 2);
+        boolean known = type == EtherTypes.IPV4 || type == EtherTypes.IPV6;
+        return known ? type : segment.u8(l3) >>> 4 == 6 ? EtherTypes.IPV6 : EtherTypes.IPV4;
+    }
+
+    private static void fixNetworkHeader(Packet segment, int type, int l3, int transport, int index) {
         if (type == EtherTypes.IPV6) {
             segment.putU16(l3 + 4, segment.lengthBytes() - l3 - PacketParser.IPV6_BYTES);
             return;
@@ -84,7 +106,6 @@ final class GsoSegmenter {
     }
 
     private static void fixTransportChecksum(Packet segment, int transport, int field) {
-        PacketParser.parse(segment);
         if (segment.l4Offset() != transport) {
             return; // Behind a second tag, or a tunnel: nothing that a receiver of ours asked for.
         }

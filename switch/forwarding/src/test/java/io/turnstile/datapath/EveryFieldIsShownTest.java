@@ -11,10 +11,12 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** A field that a datapath flow depends on is seen in its text: one that was forgotten there would be missed here. */
 class EveryFieldIsShownTest {
-    private static final int[] ETHER_TYPES = {EtherTypes.IPV4, EtherTypes.IPV6, EtherTypes.ARP};
+    private static final int[] ETHER_TYPES = {
+        EtherTypes.IPV4, EtherTypes.IPV6, EtherTypes.ARP, EtherTypes.MPLS, EtherTypes.NSH
+    };
     /** A tag's type is shown with the tag. */
     private static final Set<Field> ALWAYS_SHOWN =
-            Set.of(Field.IN_PORT, Field.RECIRC_ID, Field.VLAN_TPID, Field.VLAN_TPID1);
+            Set.of(Field.IN_PORT, Field.RECIRC_ID, Field.VLAN_TPID, Field.VLAN_TPID1, Field.PACKET_TYPE);
 
     private static final int[] PROTOCOLS = {IpProtocols.TCP, IpProtocols.ICMPV6};
 
@@ -34,6 +36,7 @@ class EveryFieldIsShownTest {
         Field.NW_PROTO.set(key, protocol);
         Field.VLAN_TCI.set(key, FieldValues.VLAN_PRESENT);
         Field.VLAN_TCI1.set(key, FieldValues.VLAN_PRESENT);
+        LabelStack.fields().forEach(entry -> entry.set(key, 1 << LabelStack.LABEL_SHIFT));
         long[] without = FlowKey.newKey();
         if (field != Field.ETH_TYPE) {
             Field.ETH_TYPE.setExact(without);

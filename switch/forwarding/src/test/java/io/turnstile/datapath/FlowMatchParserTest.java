@@ -27,7 +27,11 @@ class FlowMatchParserTest {
                 "recirc_id(0),in_port(2),packet_type(ns=0,id=0),eth_type(0x8100),vlan(vid=99,pcp=3),"
                         + "encap(eth_type(0x0806),arp(sip=1.2.3.4,tip=1.2.3.5,op=1,sha=50:54:00:00:00:05))",
                 "recirc_id(0),in_port(1),skb_mark(0x8/0xf),packet_type(ns=0,id=0),eth_type(0x0800),ipv4(frag=first)",
-                "recirc_id(0),in_port(1),packet_type(ns=0,id=0),eth(src=00:00:00:00:00:01),eth_type(0x8847)"
+                "recirc_id(0),in_port(1),packet_type(ns=0,id=0),eth(src=00:00:00:00:00:01),eth_type(0x8847)",
+                "recirc_id(0),in_port(1),packet_type(ns=0,id=0),eth_type(0x8847),mpls(label=22/0xfffff,tc=0/0,ttl=64/0x0,bos=1/1)",
+                "recirc_id(0),in_port(1),packet_type(ns=0,id=0),eth_type(0x8848),mpls(label=1,tc=7,ttl=64,bos=0,label=2,tc=3,ttl=255,bos=1)",
+                "recirc_id(0),in_port(1),packet_type(ns=0,id=0),eth_type(0x894f),nsh(flags=1,ttl=63,mdtype=1,np=3,spi=0x123456,si=255,c1=0x0,c2=0x1/0x0000ff00)",
+                "recirc_id(0x3),in_port(1),packet_type(ns=1,id=0x894f),eth_type(0x894f),nsh(mdtype=1,np=3,spi=0x1234)"
             })
     void whatIsPrintedIsRead(String text) throws FlowSyntaxException {
         FlowMatchParser.Parsed flow = parse(text);
@@ -63,7 +67,12 @@ class FlowMatchParserTest {
                 "in_port(1),nothing(1)",
                 "in_port(1),vlan(vid)",
                 "in_port(1),ipv6(src=1.2.3.4)",
-                "packet_type(ns=1,id=0x800)"
+                "packet_type(ns=2,id=0x800)",
+                "packet_type(ns=0,id=0x800)",
+                "in_port(1),eth_type(0x8847),mpls(label=1,bos=1,label=2,bos=1)",
+                "in_port(1),eth_type(0x8847),mpls(label=1,label=2,label=3,label=4)",
+                "in_port(1),eth_type(0x8847),mpls(label=1048576)",
+                "in_port(1),eth_type(0x8847),mpls(colour=1)"
             })
     void whatCannotBeReadIsNamed(String text) {
         assertThatThrownBy(() -> parse(text))

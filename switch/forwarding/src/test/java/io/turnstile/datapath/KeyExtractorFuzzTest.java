@@ -6,6 +6,7 @@ import com.code_intelligence.jazzer.junit.FuzzTest;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketParser;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -16,7 +17,15 @@ class KeyExtractorFuzzTest {
 
     static Stream<byte[]> seeds() {
         FrameSamples samples = new FrameSamples(new Random(1));
-        return Stream.generate(samples::next).limit(SEEDS);
+        return Stream.concat(
+                Stream.generate(samples::next).limit(SEEDS),
+                Stream.of(
+                                "8847" + "00001040" + "00002040" + "00003140" + "45",
+                                "81000005" + "8848" + "00001140" + "60",
+                                "894f" + "0fc60103" + "001234ff" + "11223344".repeat(4),
+                                "894f" + "0fc40203" + "001234ff" + "10000a0412345678",
+                                "0010" + "aaaa03000000" + "0806" + "0001")
+                        .map(behind -> HexFormat.of().parseHex("020000000002020000000001" + behind)));
     }
 
     @MethodSource("seeds")

@@ -106,6 +106,8 @@ final class FieldActions {
     }
 
     private boolean hasField(Field field) {
-        return Prerequisites.areMet(field, walk.state.key, walk.wildcards);
+        boolean bare = Field.PACKET_TYPE.get(walk.state.key) != 0;
+        return !(bare && EncapActions.isOfEthernet(field))
+                && Prerequisites.areMet(field, walk.state.key, walk.wildcards);
     }
 }

@@ -10,6 +10,9 @@ import java.util.List;
  * @param inPort OpenFlow port of {@code bridge}
  * @param pipelineFields metadata and registers, in key order
  * @param stack contents of the stack, two longs an entry, high first
+ * @param conntrackVisible whether the packet's ct_ fields are to be seen
+ * @param packetType what the packet begins with: all that share an id begin alike
+ * @param rest what is left of the lists that were under way, the innermost first; empty: the table is looked up
  */
 record FrozenWalk(
         BridgePipeline bridge,
@@ -17,5 +20,8 @@ record FrozenWalk(
         int inPort,
         List<Long> pipelineFields,
         List<Long> stack,
-        List<OfAction> actionSet)
+        List<OfAction> actionSet,
+        boolean conntrackVisible,
+        long packetType,
+        List<FrozenActions> rest)
         implements Continuation {}

@@ -66,7 +66,7 @@ final class GroupActions {
     private void chosen(GroupTable groups, Group group, int place, boolean last) {
         if (place == Group.NO_BUCKET) {
             walk.recorder.askedForGroup(groups, group.id);
-            if (!walk.hasFailed()) {
+            if (!walk.hasFailed() && !walk.state.freezing) {
                 walk.report.detail("no live bucket");
             }
             return;
@@ -132,6 +132,10 @@ final class GroupActions {
     // ---- select ----
 
     private int select(Group group) {
+        if (walk.state.lostLabels) {
+            walk.state.freezing = true;
+            return Group.NO_BUCKET;
+        }
         if (group.slots != null) {
             return byDatapathHash(group, group.slots);
         }

@@ -106,6 +106,8 @@ final class OutputActions {
                         peer.bridge().patchCounter(peer.number())));
                 walk.behindPatchPort(peer, () -> tables.receive(peer, last));
             }
+        } else if (port.datapathPort() >= 0 && Field.PACKET_TYPE.get(walk.state.key) != 0) {
+            walk.report.warning("Trying to send non-Ethernet packet through legacy L2 port. Dropping packet.");
         } else if (port.datapathPort() >= 0) {
             walk.commit();
             walk.add(new DatapathAction.Output(port.datapathPort()));

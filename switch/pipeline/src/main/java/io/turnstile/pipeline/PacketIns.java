@@ -21,6 +21,13 @@ final class PacketIns {
                         DatapathAction.SetField _,
                         DatapathAction.PushVlan _,
                         DatapathAction.PopVlan _,
+                        DatapathAction.PushMpls _,
+                        DatapathAction.PopMpls _,
+                        DatapathAction.AddMpls _,
+                        DatapathAction.PushEthernet _,
+                        DatapathAction.PopEthernet _,
+                        DatapathAction.PushNsh _,
+                        DatapathAction.PopNsh _,
                         DatapathAction.CtClear _ -> kept.add(action);
                 case DatapathAction.Output _,
                         DatapathAction.Ct _,

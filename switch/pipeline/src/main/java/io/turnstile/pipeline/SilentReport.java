@@ -33,7 +33,10 @@ sealed class SilentReport implements WalkReport permits LoggedReport {
     public void close() {}
 
     @Override
-    public void resume(int tableId) {}
+    public void resume(int tableId, List<FrozenActions> rest) {}
+
+    @Override
+    public void restored(FrozenActions list) {}
 
     @Override
     public void action(OfAction action) {}

@@ -69,7 +69,10 @@ public final class Trace {
         this.pipeline = pipeline;
         this.entered = entered;
         this.key = key.clone();
-        VlanStack.of(key).writeTo(this.key); // A flow as people write it does not say which type its tag has.
+        if (Field.PACKET_TYPE.get(key) != 0) {
+            Field.ETH_TYPE.set(this.key, Field.PACKET_TYPE.get(key));
+        }
+        VlanStack.of(this.key).writeTo(this.key); // A flow as people write it does not say which type its tag has.
         this.options = options;
         this.ctStates = options.ctStates().iterator();
     }

@@ -116,10 +116,21 @@ final class TraceReport implements WalkReport {
     }
 
     @Override
-    public void resume(int tableId) {
+    public void resume(int tableId, List<FrozenActions> rest) {
         open(Kind.THAW, "thaw");
         line(Kind.THAW, "Resuming from table " + tableId);
+        if (!rest.isEmpty()) {
+            line(Kind.THAW, TraceText.restored(rest));
+        }
         close();
+    }
+
+    @Override
+    public void restored(FrozenActions list) {
+        if (list.tells()) {
+            line(Kind.ACTION, TraceText.unroll(list));
+            line(Kind.THAW, TraceText.unrolled(list));
+        }
     }
 
     @Override

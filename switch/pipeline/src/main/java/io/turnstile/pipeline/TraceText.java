@@ -1,6 +1,7 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.datapath.Field;
+import io.turnstile.datapath.FieldText;
 import io.turnstile.pipeline.flow.Bits;
 import io.turnstile.pipeline.flow.FlowText;
 import io.turnstile.pipeline.flow.GroupBucket;
@@ -60,6 +61,28 @@ final class TraceText {
         }
         String written = action(new OfAction.WriteActions(ordered));
         return "action set " + verb + ": " + written.substring(written.indexOf('(') + 1, written.length() - 1);
+    }
+
+    static String unroll(FrozenActions list) {
+        return "unroll_xlate(table=" + list.tableId() + ", cookie=" + Long.toUnsignedString(list.cookie()) + ")";
+    }
+
+    static String unrolled(FrozenActions list) {
+        return "restored state: table=" + list.tableId() + ", cookie=" + FieldText.hex(list.cookie());
+    }
+
+    /** What is left of the lists. */
+    static String restored(List<FrozenActions> rest) {
+        List<String> parts = new ArrayList<>();
+        for (FrozenActions list : rest) {
+            if (list.tells()) {
+                parts.add(unroll(list));
+            }
+            if (!list.actions().isEmpty()) {
+                parts.add(FlowText.format(list.actions()));
+            }
+        }
+        return "Restoring actions: " + String.join(",", parts);
     }
 
     static String deadBucket(GroupBucket bucket) {

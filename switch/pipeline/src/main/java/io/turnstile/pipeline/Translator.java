@@ -27,11 +27,16 @@ final class Translator {
     /** Of registers as many stand in the 64 kB of Open vSwitch's stack, each with its length. */
     private static final int MAX_STACK_ENTRIES = 65_536 / (Integer.BYTES + 1);
 
+    /** In the place of a tag: neither one nor none. */
+    private static final int NO_ETHERNET = 1;
+
     /** Those that no id was given to. */
     private static final List<Integer> FIRST_CONTROLLER = List.of(0);
 
     private final Walk walk;
     private final VlanActions vlan;
+    private final MplsActions mpls;
+    private final EncapActions encaps;
     private final FieldActions fields;
     private final OutputActions outputs;
     private final ConntrackActions conntrack;
@@ -61,6 +66,8 @@ final class Translator {
         this.walk = walk;
         this.vlan = new VlanActions(walk);
         this.fields = new FieldActions(walk, vlan);
+        this.mpls = new MplsActions(walk, fields);
+        this.encaps = new EncapActions(walk, mpls, fields);
         this.outputs = new OutputActions(walk, this, fields);
         this.conntrack = new ConntrackActions(walk, fields);
         this.groups = new GroupActions(walk, this);
@@ -99,7 +106,7 @@ final class Translator {
         walk.enter(new PortLocation(out, inPort));
         walk.inPacketOut = true;
         run(list, true);
-        runActionSet();
+        end();
         return walk.result();
     }
 
@@ -121,8 +128,20 @@ final class Translator {
 
     private void thaw(FrozenWalk frozen) {
         walk.thaw(frozen);
-        walk.report.resume(frozen.tableId());
-        start(frozen.inPort(), frozen.tableId());
+        walk.report.resume(frozen.tableId(), frozen.rest());
+        if (frozen.rest().isEmpty()) {
+            start(frozen.inPort(), frozen.tableId());
+            return;
+        }
+        for (FrozenActions list : frozen.rest()) {
+            if (!walk.hasFailed() && !walk.state.exited) {
+                walk.state.tableId = list.tableId();
+                walk.state.ruleCookie = list.cookie();
+                walk.report.restored(list);
+                run(list.actions(), true);
+            }
+        }
+        end();
     }
 
     /** The walk's first table; its flow's cookie is that of the action set, too, as in Open vSwitch. */
@@ -131,7 +150,15 @@ final class Translator {
         beginning = true;
         Rule first = lookUp(inPort, table, true, false, true);
         state.ruleCookie = first == null ? 0 : first.cookie;
-        runActionSet();
+        end();
+    }
+
+    /** The walk is at the end of its lists: the action set runs, and what has to wait for recirculation is frozen. */
+    private void end() {
+        if (!walk.state.freezing) {
+            runActionSet();
+        }
+        walk.finishFreezing();
     }
 
     /** The key as it is at the end of the walk: "Final flow". */
@@ -145,7 +172,7 @@ final class Translator {
     void receive(PortLocation location, boolean last) {
         if (mayReceive(location)) {
             lookUp(location.number(), 0, true, false, last);
-            runActionSet();
+            end();
         }
     }
 
@@ -165,6 +192,10 @@ final class Translator {
      */
     @Nullable
     Rule lookUp(int inPort, int table, boolean honourMiss, boolean withConntrackTuple, boolean last) {
+        if (walk.state.lostLabels) {
+            walk.state.freezing = true;
+            return null;
+        }
         if (isTooDeep()) {
             return null;
         }
@@ -217,6 +248,11 @@ final class Translator {
         long walkPort = Field.IN_PORT.get(key);
         int etherType = (int) Field.ETH_TYPE.get(key);
         Field.IN_PORT.set(key, inPort & 0xffff_ffffL);
+        boolean bare = Field.PACKET_TYPE.get(key) != 0;
+        if (bare) { // Flows that speak of Ethernet are not for it.
+            Field.ETH_TYPE.set(key, 0);
+            Field.VLAN_TCI.set(key, NO_ETHERNET);
+        }
         if (withConntrackTuple) {
             TupleSwap.swap(key, etherType);
             TupleSwap.swap(walk.wildcards, etherType);
@@ -227,6 +263,10 @@ final class Translator {
         if (withConntrackTuple) {
             TupleSwap.swap(key, etherType);
             TupleSwap.swap(walk.wildcards, etherType);
+        }
+        if (bare) {
+            Field.ETH_TYPE.set(key, etherType);
+            Field.VLAN_TCI.set(key, 0);
         }
         Field.IN_PORT.set(key, walkPort);
         return rule;
@@ -298,15 +338,34 @@ final class Translator {
     private void run(List<OfAction> list, boolean last) {
         for (int i = 0; i < list.size() && !walk.hasFailed() && !walk.state.exited; i++) {
             OfAction action = list.get(i);
+            if (walk.state.lostLabels && MplsActions.needsPayload(action)) {
+                walk.state.freezing = true;
+            }
+            if (walk.state.freezing) {
+                freeze(list, i);
+                return;
+            }
             walk.report.action(action);
             if (action instanceof OfAction.CheckPktLarger check) {
                 runByLength(check, list.subList(i + 1, list.size()));
                 return;
             }
-            if (!step(action, last && i == list.size() - 1)) {
+            boolean goesOn = step(action, last && i == list.size() - 1);
+            if (walk.state.freezing && walk.state.frozen.isEmpty()) {
+                // Decap is done; others could not do what they should.
+                freeze(list, action instanceof OfAction.Decap ? i + 1 : i);
+                return;
+            }
+            if (!goesOn) {
                 return;
             }
         }
+    }
+
+    private void freeze(List<OfAction> list, int from) {
+        WalkState state = walk.state;
+        FrozenActions.of(state.tableId, state.ruleCookie, list.subList(from, list.size()))
+                .forEach(state.frozen::add);
     }
 
     /** Returns false if the list ends here. */
@@ -321,6 +380,17 @@ final class Translator {
             case OfAction.SetVlanPcp set -> vlan.setPcp(set);
             case OfAction.PushVlan push -> vlan.push(push);
             case OfAction.PopVlan _ -> vlan.pop();
+            case OfAction.PushMpls push -> mpls.push(push);
+            case OfAction.PopMpls pop -> mpls.pop(pop);
+            case OfAction.SetMpls set -> mpls.set(set);
+            case OfAction.Encap encap -> encaps.encap(encap);
+            case OfAction.Decap decap -> walk.state.freezing |= encaps.decap(decap);
+            case OfAction.DecNshTtl _ -> {
+                return encaps.decrementTtl(() -> outputs.expiredToController(0));
+            }
+            case OfAction.DecMplsTtl _ -> {
+                return mpls.decrementTtl(() -> outputs.expiredToController(0));
+            }
             case OfAction.DecTtl _ -> {
                 return decrementTtl(FIRST_CONTROLLER);
             }
@@ -375,6 +445,7 @@ final class Translator {
         depth++;
         walk.state.inBucket = true;
         run(ordered, last);
+        walk.finishFreezing();
         depth--;
     }
 
@@ -411,7 +482,7 @@ final class Translator {
     private void runWithResult(OfAction.CheckPktLarger check, int result, List<OfAction> rest) {
         fields.load(check.result().toKey(), new Bits(0, result));
         run(rest, true);
-        runActionSet();
+        end();
     }
 
     /** Runs the list with a copy of the packet, and the copy's action set after it. */
@@ -421,7 +492,7 @@ final class Translator {
                 walk.report.likeAction("drop");
             }
             run(list, last);
-            runActionSet();
+            end();
         });
     }
 

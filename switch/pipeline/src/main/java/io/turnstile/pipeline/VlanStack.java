@@ -71,6 +71,11 @@ record VlanStack(@Nullable Tag outer, int innerType) {
         return new VlanStack(tag, innerType);
     }
 
+    /** The same tags over something else. */
+    VlanStack over(int etherType) {
+        return new VlanStack(outer, etherType);
+    }
+
     /** VLAN of the outer tag; 0 if there is none. */
     int outerVlan() {
         return outer == null ? 0 : outer.vlan();

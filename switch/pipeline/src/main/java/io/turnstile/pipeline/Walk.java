@@ -6,7 +6,9 @@ import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FieldValues;
 import io.turnstile.datapath.FlowKey;
 import io.turnstile.datapath.HashAlgorithm;
+import io.turnstile.datapath.LabelStack;
 import io.turnstile.datapath.Upcall;
+import io.turnstile.packet.EtherTypes;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.Prerequisites;
 import java.util.ArrayList;
@@ -169,6 +171,9 @@ final class Walk {
         WalkState.Packet packetBefore = state.packet();
         apart(there);
         state.restore(packetBefore);
+        boolean ofBucketAlone =
+                failure == DropReason.TOO_MANY_LABELS || failure == DropReason.UNSUPPORTED_PACKET_TYPE;
+        failure = ofBucketAlone ? null : failure; // as in Open vSwitch
     }
 
     /** What the steps do to the packet is not seen by the actions behind them. */
@@ -191,6 +196,11 @@ final class Walk {
                 || action instanceof DatapathAction.Metered
                 || action instanceof DatapathAction.CtClear
                 || action instanceof DatapathAction.CheckPacketLength
+                || action instanceof DatapathAction.AddMpls
+                || action instanceof DatapathAction.PushEthernet
+                || action instanceof DatapathAction.PopEthernet
+                || action instanceof DatapathAction.PushNsh
+                || action instanceof DatapathAction.PopNsh
                 || action instanceof DatapathAction.Recirculate;
     }
 
@@ -241,6 +251,18 @@ final class Walk {
     /** The walk ends here, and the packet with it. */
     void fail(DropReason reason) {
         failure = reason;
+    }
+
+    /** What is left to do waits until the packet has come back from recirculation, if it has to. */
+    void finishFreezing() {
+        if (state.freezing) {
+            commit();
+            int id = pipeline.recirculationIds().idOf(state.freezeRest(), nowNs);
+            recorder.recirculates(id);
+            add(new DatapathAction.Recirculate(id));
+            state.freezing = false;
+            state.frozen.clear();
+        }
     }
 
     boolean hasFailed() {
@@ -298,7 +320,15 @@ final class Walk {
         }
     }
 
+    /** Bits that only labels have which the walk has put there decide nothing. */
     private void finishWildcards() {
+        if (!EtherTypes.isMpls((int) Field.ETH_TYPE.get(datapathKey))) {
+            LabelStack.fields().forEach(entry -> entry.set(wildcards, 0));
+        }
+        if (Field.PACKET_TYPE.get(datapathKey) != 0) {
+            Field.ETH_SRC.set(wildcards, 0);
+            Field.ETH_DST.set(wildcards, 0);
+        }
         for (Field tag : TAGS) {
             if (tag.get(wildcards) != 0) {
                 tag.set(wildcards, tag.get(wildcards) | FieldValues.VLAN_PRESENT);

@@ -44,8 +44,15 @@ sealed interface WalkReport permits SilentReport, TraceReport {
     /** What was opened last ends. */
     void close();
 
-    /** The packet has come back from recirculation and goes on in that table. */
-    void resume(int tableId);
+    /**
+     * The packet has come back from recirculation and goes on in that table.
+     *
+     * @param rest what runs instead of a lookup there; empty: nothing does
+     */
+    void resume(int tableId, List<FrozenActions> rest);
+
+    /** The list that was put aside before recirculation runs. */
+    void restored(FrozenActions list);
 
     void action(OfAction action);
 

@@ -2,6 +2,7 @@ package io.turnstile.pipeline;
 
 import io.turnstile.conntrack.CtState;
 import io.turnstile.datapath.Field;
+import io.turnstile.packet.EtherTypes;
 import io.turnstile.pipeline.flow.OfAction;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,6 +43,12 @@ final class WalkState {
     boolean inBucket;
     /** Whether no action runs any more in this bridge. */
     boolean exited;
+    /** Whether the last label was popped on this walk, so that nobody knows what is behind it. */
+    boolean lostLabels;
+    /** Whether nothing runs any more before the packet has come back from recirculation. */
+    boolean freezing;
+    /** What is left to do then. */
+    final List<FrozenActions> frozen = new ArrayList<>();
     /** The values of {@code push}, two longs an entry, high first. */
     final List<Long> stack;
     /** In the order in which it was written. */
@@ -78,7 +85,10 @@ final class WalkState {
                 new WalkState(frozen.bridge(), frozen.inPort(), key, vlan, frozen.stack(), frozen.actionSet());
         PipelineFields.restore(frozen.pipelineFields(), key);
         state.tableId = frozen.tableId();
-        state.conntrackVisible = true;
+        state.conntrackVisible = frozen.conntrackVisible();
+        if (!state.conntrackVisible) {
+            state.clearConntrack();
+        }
         return state;
     }
 
@@ -90,6 +100,7 @@ final class WalkState {
         WalkState there = new WalkState(peer.bridge(), peer.number(), key.clone(), vlan, List.of(), List.of());
         PipelineFields.clear(there.key);
         there.ruleCookie = ruleCookie;
+        there.lostLabels = lostLabels;
         there.clearConntrack();
         return there;
     }
@@ -99,18 +110,34 @@ final class WalkState {
             long[] key,
             VlanStack vlan,
             boolean conntrackVisible,
+            boolean lostLabels,
+            boolean freezing,
+            List<FrozenActions> frozen,
             boolean exited,
             boolean inActionSet,
             boolean inBucket) {}
 
     Packet packet() {
-        return new Packet(key.clone(), vlan, conntrackVisible, exited, inActionSet, inBucket);
+        return new Packet(
+                key.clone(),
+                vlan,
+                conntrackVisible,
+                lostLabels,
+                freezing,
+                List.copyOf(frozen),
+                exited,
+                inActionSet,
+                inBucket);
     }
 
     void restore(Packet before) {
         System.arraycopy(before.key, 0, key, 0, key.length);
         vlan = before.vlan;
         conntrackVisible = before.conntrackVisible;
+        lostLabels = before.lostLabels;
+        freezing = before.freezing;
+        frozen.clear();
+        frozen.addAll(before.frozen);
         exited = before.exited;
         inActionSet = before.inActionSet;
         inBucket = before.inBucket;
@@ -124,6 +151,7 @@ final class WalkState {
         copy.inTableMiss = inTableMiss;
         copy.rule = rule;
         copy.conntrackVisible = conntrackVisible;
+        copy.lostLabels = lostLabels;
         copy.inActionSet = inActionSet;
         copy.inBucket = inBucket;
         return copy;
@@ -131,8 +159,30 @@ final class WalkState {
 
     /** Freezes the rest of the walk, to go on in that table after recirculation. */
     FrozenWalk freeze(int table) {
+        return freeze(table, true, List.of());
+    }
+
+    /** Freezes what {@link #frozen} says is left; without any of it the walk goes on in the first table. */
+    FrozenWalk freezeRest() {
+        return freeze(0, conntrackVisible, List.copyOf(frozen));
+    }
+
+    private FrozenWalk freeze(int table, boolean visible, List<FrozenActions> rest) {
         return new FrozenWalk(
-                bridge, table, inPort(), PipelineFields.save(key), List.copyOf(stack), List.copyOf(actionSet));
+                bridge,
+                table,
+                inPort(),
+                PipelineFields.save(key),
+                List.copyOf(stack),
+                List.copyOf(actionSet),
+                visible,
+                Field.PACKET_TYPE.get(key),
+                rest);
+    }
+
+    /** Whether the key's fields behind Ethernet are those of the packet: behind labels they are nobody's. */
+    boolean knowsPayload() {
+        return !lostLabels && !EtherTypes.isMpls((int) Field.ETH_TYPE.get(key));
     }
 
     /** OpenFlow port by which the packet came into this bridge, or what a flow has written there since. */

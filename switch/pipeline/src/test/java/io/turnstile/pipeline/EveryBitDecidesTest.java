@@ -84,7 +84,7 @@ class EveryBitDecidesTest {
     @ParameterizedTest
     @EnumSource(Field.class)
     void whatActionsCanWriteAndTheDatapathHasIsWrittenToThePacket(Field field) {
-        boolean ofItsOwn = field == Field.VLAN_TCI || field == Field.IN_PORT;
+        boolean ofItsOwn = field == Field.VLAN_TCI || field == Field.MPLS_LSE || field == Field.IN_PORT;
         if (!field.isOfDatapath()
                 || ofItsOwn
                 || MatchField.of(field).stream().noneMatch(name -> name.access().isOfFlows())) {

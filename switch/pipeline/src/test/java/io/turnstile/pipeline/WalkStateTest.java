@@ -20,9 +20,21 @@ import org.junit.jupiter.api.Test;
 
 /** Every field of {@link WalkState}, found by reflection: none may be forgotten at a patch port or a recirculation. */
 class WalkStateTest {
-    /** What does not outlive a recirculation: the flow that ran is over, and the packet has a connection then. */
-    private static final Set<String> NOT_FROZEN =
-            Set.of("ruleCookie", "rule", "inTableMiss", "inActionSet", "inBucket", "exited", "conntrackVisible");
+    /**
+     * What does not outlive a recirculation: the flow that ran is over, the packet has a connection then, and is looked
+     * at anew.
+     */
+    private static final Set<String> NOT_FROZEN = Set.of(
+            "ruleCookie",
+            "rule",
+            "inTableMiss",
+            "inActionSet",
+            "inBucket",
+            "exited",
+            "conntrackVisible",
+            "lostLabels",
+            "freezing",
+            "frozen");
 
     private final PipelineBench bench = new PipelineBench(1);
     private final BridgePipeline br1 = bench.pipeline.addBridge("br1", 2);
@@ -97,6 +109,8 @@ class WalkStateTest {
     private static void scribble(java.lang.reflect.Field field, List<?> list, int salt) {
         if (field.getName().equals("stack")) {
             ((List<Long>) list).add((long) salt);
+        } else if (field.getName().equals("frozen")) {
+            ((List<FrozenActions>) list).add(new FrozenActions(salt, salt, true, List.of()));
         } else {
             ((List<OfAction>) list).add(new OfAction.Output(salt));
         }
@@ -151,6 +165,7 @@ class WalkStateTest {
         ConntrackFields.clear(packet);
         WalkState fresh = WalkState.entering(behind, packet, first.vlan());
         fresh.ruleCookie = first.ruleCookie;
+        fresh.lostLabels = true; // the packet's
         assertThat(pieces(first.behindPatchPort(behind))).isEqualTo(pieces(fresh));
     }
 

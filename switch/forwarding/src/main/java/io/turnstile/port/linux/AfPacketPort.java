@@ -2,6 +2,7 @@ package io.turnstile.port.linux;
 
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
+import io.turnstile.port.GsoSegmenter;
 import io.turnstile.port.PortException;
 import io.turnstile.port.PortStatistics;
 import java.lang.foreign.Arena;
@@ -104,7 +105,11 @@ public final class AfPacketPort extends DevicePort {
         transmitLock.lock();
         try {
             if (!closed) {
-                transmitQueue.add(packet);
+                if (VirtioNetHeader.canSay(packet)) {
+                    transmitQueue.add(packet);
+                } else {
+                    GsoSegmenter.forEachSegment(packet, transmitQueue::add);
+                }
             }
         } finally {
             transmitLock.unlock();

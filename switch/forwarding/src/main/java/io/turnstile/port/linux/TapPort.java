@@ -2,6 +2,7 @@ package io.turnstile.port.linux;
 
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
+import io.turnstile.port.GsoSegmenter;
 import io.turnstile.port.PortStatistics;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -103,18 +104,26 @@ public final class TapPort extends DevicePort {
             if (closed) {
                 return;
             }
-            long start = packet.frameStart() - (long) VirtioNetHeader.SIZE_BYTES;
-            if (start < 0) {
-                transmitDrops++;
-                return;
-            }
-            VirtioNetHeader.write(packet.buffer(), start, packet);
-            long size = VirtioNetHeader.SIZE_BYTES + (long) packet.lengthBytes();
-            if (LibC.write(fd, packet.buffer(), start, size) < 0) {
-                transmitDrops++;
+            if (VirtioNetHeader.canSay(packet)) {
+                write(packet);
+            } else {
+                GsoSegmenter.forEachSegment(packet, this::write);
             }
         } finally {
             transmitLock.unlock();
+        }
+    }
+
+    private void write(Packet packet) {
+        long start = packet.frameStart() - (long) VirtioNetHeader.SIZE_BYTES;
+        if (start < 0) {
+            transmitDrops++;
+            return;
+        }
+        VirtioNetHeader.write(packet.buffer(), start, packet);
+        long size = VirtioNetHeader.SIZE_BYTES + (long) packet.lengthBytes();
+        if (LibC.write(fd, packet.buffer(), start, size) < 0) {
+            transmitDrops++;
         }
     }
 

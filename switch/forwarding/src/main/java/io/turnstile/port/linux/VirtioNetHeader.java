@@ -61,6 +61,11 @@ final class VirtioNetHeader {
         return true;
     }
 
+    /** Whether the kernel can cut the packet: it cuts no joined frame behind labels that did not come by a route. */
+    static boolean canSay(Packet packet) {
+        return packet.segmentBytes() == 0 || !EtherTypes.isMpls(networkType(packet));
+    }
+
     /** Writes the header of {@code packet} at {@code offset}; the frame is to be taken afterwards. */
     static void write(MemorySegment memory, long offset, Packet packet) {
         memory.set(U64, offset, 0);

@@ -72,7 +72,12 @@ public final class ActionCodec {
                 form.vendor() == Vendor.STANDARD && !form.equals(ActionForm.SET_FIELD)
                         ? StandardActions.read(action, version)
                         : SetFieldCodec.read(form, in);
-            case POP_VLAN, DEC_TTL, CT_CLEAR, EXIT, POP_QUEUE ->
+            case PUSH_MPLS -> MplsCodec.readPush(in);
+            case POP_MPLS -> MplsCodec.readPop(in);
+            case SET_MPLS -> MplsCodec.readSet(form, in);
+            case ENCAP -> EncapCodec.readEncap(in);
+            case DECAP -> EncapCodec.readDecap(in);
+            case POP_VLAN, DEC_TTL, DEC_MPLS_TTL, DEC_NSH_TTL, CT_CLEAR, EXIT, POP_QUEUE ->
                 Objects.requireNonNull(entry.kind().withoutArguments(), "the row of a bare action");
             case OUTPUT_FIELD -> ForwardingCodec.readOutputField(form, in);
             case CONTROLLER -> ControllerCodec.read(form, in);
@@ -130,7 +135,18 @@ public final class ActionCodec {
                     StandardActions.pushVlan(out, a.etherType(), version);
                 }
             }
-            case OfAction.PopVlan _, OfAction.DecTtl _, OfAction.CtClear _, OfAction.Exit _, OfAction.PopQueue _ ->
+            case OfAction.PushMpls a -> MplsCodec.writeType(out, a.kind(), a.etherType(), version);
+            case OfAction.PopMpls a -> MplsCodec.writeType(out, a.kind(), a.etherType(), version);
+            case OfAction.SetMpls a -> MplsCodec.writeSet(out, a, version);
+            case OfAction.Encap a -> EncapCodec.writeEncap(out, a);
+            case OfAction.Decap a -> EncapCodec.writeDecap(out, a);
+            case OfAction.DecNshTtl _ -> ActionTable.end(out, ActionTable.start(out, ActionForm.NX_DEC_NSH_TTL));
+            case OfAction.PopVlan _,
+                    OfAction.DecTtl _,
+                    OfAction.DecMplsTtl _,
+                    OfAction.CtClear _,
+                    OfAction.Exit _,
+                    OfAction.PopQueue _ ->
                 ActionTable.writeBare(out, action.kind(), version);
             case OfAction.OutputField a -> ForwardingCodec.writeOutputField(out, a, context);
             case OfAction.Resubmit a -> ForwardingCodec.writeResubmit(out, a);

@@ -10,6 +10,7 @@ import io.turnstile.pipeline.flow.UnsupportedAction;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The forms of actions by what their headers say in each version, made from the rows of {@link ActionKind} and
@@ -47,10 +48,8 @@ final class ActionTable {
         }
     }
 
-    /** set_vlan_vid to set_tp_dst, which 1.2 replaced by set_field. */
-    private static final int FIRST_REPLACED = 1;
-
-    private static final int LAST_REPLACED = 10;
+    /** set_vlan_vid to set_tp_dst, set_mpls_label and set_mpls_tc, which 1.2 replaced by set_field. */
+    private static final Set<Integer> REPLACED = Set.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14);
 
     private ActionTable() {}
 
@@ -60,7 +59,7 @@ final class ActionTable {
                 .filter(entry -> entry.getKey().version == version && entry.getKey().vendor == Vendor.STANDARD)
                 .filter(entry -> entry.getValue() instanceof Entry.Supported)
                 .map(entry -> entry.getKey().number)
-                .filter(type -> !version.isOxm() || type < FIRST_REPLACED || type > LAST_REPLACED)
+                .filter(type -> !version.isOxm() || !REPLACED.contains(type))
                 .sorted()
                 .toList();
     }

@@ -29,15 +29,27 @@ record FieldHeader(MatchField field, boolean masked) {
             Wire.need(in, 4, badLength);
             int experimenter = in.readInt();
             length -= 4;
-            MatchField field = experimenter == Wire.ONF ? MatchField.experimenter13(code & 0x7f) : null;
+            MatchField field = switch (experimenter) {
+                case Wire.ONF -> MatchField.experimenter13(code & 0x7f);
+                case Wire.NICIRA_OXM -> MatchField.coded(code);
+                default -> null;
+            };
             return checked(field, masked, length, badLength, unknown);
         }
         return checked(MatchField.coded(code), masked, length, badLength, unknown);
     }
 
-    /** Whether the head of NXM_NX_COOKIE comes next, which is no field of a packet. */
+    /**
+     * Whether the head of NXM_NX_COOKIE comes next, which is no field of a packet. NXM_NX_MPLS_TTL has the same number,
+     * and one byte.
+     */
     static boolean isCookie(ByteBuf in) {
-        return in.readableBytes() >= 4 && in.getInt(in.readerIndex()) >>> 9 == NXM_COOKIE;
+        if (in.readableBytes() < 4) {
+            return false;
+        }
+        int header = in.getInt(in.readerIndex());
+        boolean masked = (header >>> 8 & 1) != 0;
+        return header >>> 9 == NXM_COOKIE && (header & 0xff) != (masked ? 2 : 1);
     }
 
     /** Reads the head of NXM_NX_COOKIE; true if a mask follows the cookie. */

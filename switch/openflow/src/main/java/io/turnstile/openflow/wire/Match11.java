@@ -9,6 +9,7 @@ import static io.turnstile.datapath.FieldValues.VLAN_VID_MASK;
 import io.netty.buffer.ByteBuf;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FieldValues;
+import io.turnstile.datapath.LabelStack;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.IpProtocols;
 import io.turnstile.pipeline.flow.Match;
@@ -36,6 +37,8 @@ final class Match11 {
     private static final int VLAN_ANY = 0xfffe;
     private static final int VLAN_NONE = 0xffff;
     private static final int MPLS_PAD_BYTES = 3;
+    private static final long LABEL_MASK = 0xf_ffffL << LabelStack.LABEL_SHIFT;
+    private static final long TC_MASK = 7L << LabelStack.CLASS_SHIFT;
     private static final long MAC_MASK = 0xffff_ffff_ffffL;
     private static final int MAX_ICMP = 0xff;
 
@@ -60,18 +63,21 @@ final class Match11 {
             etherType = 0;
         }
         network(in, builder, wildcards, etherType);
-        if ((wildcards & (W_MPLS_LABEL | W_MPLS_TC)) != (W_MPLS_LABEL | W_MPLS_TC) && isMpls(etherType)) {
-            throw new OfException(OfErrorCode.OFPBMC_BAD_FIELD, "MPLS fields are not supported");
-        }
-        in.skipBytes(Integer.BYTES + 1 + MPLS_PAD_BYTES);
+        labels(builder, wildcards, etherType, in.readInt(), in.readUnsignedByte());
+        in.skipBytes(MPLS_PAD_BYTES);
         long metadata = in.readLong();
         long mask = ~in.readLong();
         builder.masked(Field.METADATA, metadata & mask, mask);
         return builder.build();
     }
 
-    private static boolean isMpls(int etherType) {
-        return etherType == 0x8847 || etherType == 0x8848;
+    /** Bits that the fields do not have are not looked at. */
+    private static void labels(Match.Builder builder, int wildcards, int etherType, long label, long trafficClass) {
+        if (EtherTypes.isMpls(etherType)) {
+            long mask = ((wildcards & W_MPLS_LABEL) == 0 ? LABEL_MASK : 0) | ((wildcards & W_MPLS_TC) == 0 ? TC_MASK : 0);
+            long entry = label << LabelStack.LABEL_SHIFT & LABEL_MASK | trafficClass << LabelStack.CLASS_SHIFT & TC_MASK;
+            builder.masked(Field.MPLS_LSE, entry & mask, mask);
+        }
     }
 
     /** Its ones are wild. */
@@ -148,7 +154,10 @@ final class Match11 {
         boolean untagged = (vlan & VLAN_PRESENT) != 0 && (match.value(Field.VLAN_TCI) & VLAN_PRESENT) == 0;
         boolean pcp = (vlan & VLAN_PCP_MASK) != 0 && !untagged;
         boolean dscp = (match.mask(Field.NW_TOS) & DSCP_MASK) != 0;
-        int wildcards = W_MPLS_LABEL | W_MPLS_TC;
+        long entry = match.value(Field.MPLS_LSE);
+        boolean label = (match.mask(Field.MPLS_LSE) & LABEL_MASK) != 0;
+        boolean trafficClass = (match.mask(Field.MPLS_LSE) & TC_MASK) != 0;
+        int wildcards = (label ? 0 : W_MPLS_LABEL) | (trafficClass ? 0 : W_MPLS_TC);
         wildcards |= match.matchesOn(Field.IN_PORT) ? 0 : W_IN_PORT;
         wildcards |= vlan != 0 ? 0 : W_VLAN;
         wildcards |= pcp ? 0 : W_PCP;
@@ -172,7 +181,9 @@ final class Match11 {
         writeAddress(out, match, Field.NW_SRC);
         writeAddress(out, match, Field.NW_DST);
         out.writeShort((int) match.value(Field.TP_SRC)).writeShort((int) match.value(Field.TP_DST));
-        out.writeInt(0).writeByte(0).writeZero(MPLS_PAD_BYTES);
+        out.writeInt(label ? (int) LabelStack.label(entry) : 0)
+                .writeByte(trafficClass ? (int) LabelStack.trafficClass(entry) : 0)
+                .writeZero(MPLS_PAD_BYTES);
         out.writeLong(match.value(Field.METADATA)).writeLong(~match.mask(Field.METADATA));
     }
 

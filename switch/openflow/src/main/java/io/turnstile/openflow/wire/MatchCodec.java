@@ -216,7 +216,9 @@ public final class MatchCodec {
     }
 
     private static boolean matchesOn(Match match, MatchField field) {
-        return (match.mask(field.field()) & field.matchMask()) != 0 || match.maskHigh(field.field()) != 0;
+        // That packets are Ethernet's goes without saying.
+        boolean said = field.field() != Field.PACKET_TYPE || match.value(Field.PACKET_TYPE) != 0;
+        return said && ((match.mask(field.field()) & field.matchMask()) != 0 || match.maskHigh(field.field()) != 0);
     }
 
     /** Of several names for the same bits of the key, the one whose prerequisites the match meets. */
@@ -262,6 +264,11 @@ public final class MatchCodec {
     /** The four (or, for an experimenter field, eight) bytes before the value. */
     static void writeHeader(ByteBuf out, MatchField field, boolean masked, WireVersion version) {
         int payload = masked ? 2 * field.wireBytes() : field.wireBytes();
+        if (field.isNiciraExperimenter()) {
+            out.writeInt(field.oxm() << 9 | (masked ? 1 << 8 : 0) | payload + 4);
+            out.writeInt(Wire.NICIRA_OXM);
+            return;
+        }
         if (field.isExperimenter13() && (version == WireVersion.OF13 || version == WireVersion.OF14)) {
             out.writeInt(Wire.EXPERIMENTER << 16 | (field.oxm() & 0x7f) << 9 | (masked ? 1 << 8 : 0) | payload + 4);
             out.writeInt(Wire.ONF);

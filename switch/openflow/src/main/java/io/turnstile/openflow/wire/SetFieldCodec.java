@@ -37,7 +37,6 @@ final class SetFieldCodec {
         if (form.equals(ActionForm.NX_SET_TUNNEL64)) {
             return tunnel(in.skipBytes(6).readLong());
         }
-        in.skipBytes(form.equals(ActionForm.NX_REG_LOAD2) ? 6 : 0);
         return readSetField(in);
     }
 
@@ -200,13 +199,21 @@ final class SetFieldCodec {
         return SubFieldText.writtenFieldOf(a.field(), first, bits, context);
     }
 
-    private static void writeOxm(ByteBuf out, MatchField field, Masked value, WireVersion version) {
+    static void writeOxm(ByteBuf out, MatchField field, Masked value, WireVersion version) {
         int start = ActionTable.start(out, ActionForm.SET_FIELD);
         MatchCodec.writeMasked(out, field, value, version);
         ActionTable.end(out, start);
     }
 
+    /** The field of a vendor has no room in a load. */
     private static void writeLoads(ByteBuf out, OfAction.SetField a, Match context) {
+        MatchField vendors = MatchField.of(a.field()).getFirst();
+        if (vendors.isNiciraExperimenter()) {
+            int start = ActionTable.start(out, ActionForm.NX_REG_LOAD2);
+            MatchCodec.writeMasked(out, vendors, new Masked(0, a.valueLow(), 0, a.maskLow()), WireVersion.OF13);
+            ActionTable.end(out, start);
+            return;
+        }
         for (LoadSegments.Segment segment : LoadSegments.of(a)) {
             writeLoad(out, segment, context);
         }

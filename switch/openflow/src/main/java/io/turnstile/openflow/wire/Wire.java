@@ -14,6 +14,8 @@ public final class Wire {
     public static final int XID_OFFSET = 4;
     /** Nicira's experimenter id. */
     public static final int NICIRA = 0x2320;
+    /** Whose fields those of network service headers are. */
+    static final int NICIRA_OXM = 0x005ad650;
     /** The Open Networking Foundation's experimenter id. */
     public static final int ONF = 0x4f4e4600;
     /** The type of statistics, errors, actions and properties that an experimenter defines. */

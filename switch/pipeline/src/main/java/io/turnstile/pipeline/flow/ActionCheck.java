@@ -68,6 +68,9 @@ public final class ActionCheck {
                 field.set(known, 0);
             }
         }
+        if (match.value(Field.PACKET_TYPE) != 0) {
+            Field.ETH_TYPE.set(known, match.value(Field.PACKET_TYPE));
+        }
         new ActionCheck(known, match.mask(Field.CT_STATE), tableId, strict).list(actions);
     }
 
@@ -212,6 +215,43 @@ public final class ActionCheck {
         if (strict) {
             present(field);
         }
+    }
+
+    /** Of what is behind a header nothing is known but that of IP in front of nothing else. */
+    public void encap(OfAction.Encap encap) {
+        Field.PACKET_TYPE.set(known, encap.packetType());
+        if (encap.packetType() != 0) {
+            Field.ETH_TYPE.set(known, encap.packetType());
+        }
+        if (!Prerequisites.isIp((int) Field.ETH_TYPE.get(known))) {
+            Field.NW_PROTO.set(known, 0);
+        }
+    }
+
+    /** Behind Ethernet stands what its type says; behind other headers nobody knows before there is a packet. */
+    public void decap() {
+        if (Field.PACKET_TYPE.get(known) == 0) {
+            Field.PACKET_TYPE.set(known, 1L << Short.SIZE | Field.ETH_TYPE.get(known));
+        } else {
+            Field.PACKET_TYPE.set(known, -1L);
+            Field.ETH_TYPE.set(known, 0xffff);
+        }
+    }
+
+    /** Nothing is known of what is behind labels. */
+    public void pushMpls(int etherType) throws OfException {
+        require(
+                EtherTypes.isMpls(etherType),
+                OfErrorCode.OFPBAC_BAD_ARGUMENT,
+                "not an MPLS Ethernet type: " + etherType);
+        Field.ETH_TYPE.set(known, etherType);
+        Field.NW_PROTO.set(known, 0);
+    }
+
+    /** What is behind the last label is what the action says. */
+    public void popMpls(int etherType) throws OfException {
+        presentIfStrict(Field.MPLS_LSE);
+        Field.ETH_TYPE.set(known, etherType);
     }
 
     /** Refuses a goto_table that does not go forward (OpenFlow 1.3.5 §5.1). */

@@ -41,6 +41,24 @@ public record ActionForm(
     public static final ActionForm NX_BUNDLE = nicira(12, 32).orLonger();
     public static final ActionForm NX_BUNDLE_LOAD = nicira(13, 32).orLonger();
 
+    public static final ActionForm NX_ENCAP = nicira(46, 16).orLonger().since(OF13);
+    public static final ActionForm NX_DECAP = nicira(47, 16).orLonger().since(OF13);
+    public static final ActionForm NX_DEC_NSH_TTL = nicira(48, 16).since(OF13);
+
+    // What Open vSwitch takes under later versions, too, though set_field has come in their place.
+    public static final ActionForm NX_SET_MPLS_LABEL = nicira(30, 16).in(OF10);
+    public static final ActionForm SET_MPLS_LABEL = standard(13, 8).since(OF11);
+    public static final ActionForm NX_SET_MPLS_TC = nicira(31, 16).in(OF10);
+    public static final ActionForm SET_MPLS_TC = standard(14, 8).since(OF11);
+    public static final ActionForm NX_SET_MPLS_TTL = nicira(25, 16).in(OF10);
+    public static final ActionForm SET_MPLS_TTL = standard(15, 8).since(OF11);
+
+    static ActionForm[] setMplsForms() {
+        return new ActionForm[] {
+            NX_SET_MPLS_LABEL, SET_MPLS_LABEL, NX_SET_MPLS_TC, SET_MPLS_TC, NX_SET_MPLS_TTL, SET_MPLS_TTL
+        };
+    }
+
     /** Who numbers the action. */
     public enum Vendor {
         STANDARD,

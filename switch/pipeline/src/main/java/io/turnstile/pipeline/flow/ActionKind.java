@@ -150,6 +150,68 @@ public enum ActionKind {
             .changesTag(_ -> TagChange.POPS)
             .outputsNowhere()),
 
+    PUSH_MPLS(row(OfAction.PushMpls.class)
+            .reads("push_mpls", (value, _) -> new OfAction.PushMpls(MplsText.readType("push_mpls", value)))
+            .prints((a, _) -> "push_mpls:0x%04x".formatted(a.etherType()))
+            .wire(nicira(23, 16).in(OF10), standard(19, 8).since(OF11))
+            .standsIn(APPLY_ACTIONS, SetPlace.PUSH_MPLS)
+            .checked((a, at) -> at.pushMpls(a.etherType()))
+            .writes(_ -> Field.MPLS_LSE)
+            .outputsNowhere()),
+
+    POP_MPLS(row(OfAction.PopMpls.class)
+            .reads("pop_mpls", (value, _) -> new OfAction.PopMpls(MplsText.readType("pop_mpls", value)))
+            .prints((a, _) -> "pop_mpls:0x%04x".formatted(a.etherType()))
+            .wire(nicira(24, 16).in(OF10), standard(20, 8).since(OF11))
+            .standsIn(APPLY_ACTIONS, SetPlace.POP_MPLS)
+            .checked((a, at) -> at.popMpls(a.etherType()))
+            .writes(_ -> Field.MPLS_LSE)
+            .outputsNowhere()),
+
+    /** Of label and class OpenFlow 1.2 and later are told as of set_field. */
+    SET_MPLS(row(OfAction.SetMpls.class)
+            .reads("set_mpls_label", (value, _) -> MplsText.read(OfAction.SetMpls.Part.LABEL, value))
+            .reads("set_mpls_tc", (value, _) -> MplsText.read(OfAction.SetMpls.Part.TC, value))
+            .reads("set_mpls_ttl", (value, _) -> MplsText.read(OfAction.SetMpls.Part.TTL, value))
+            .prints((a, _) -> MplsText.print(a))
+            .wire(ActionForm.setMplsForms())
+            .standsIn(APPLY_ACTIONS, SetPlace.SET_FIELD)
+            .checked((_, at) -> at.presentIfStrict(Field.MPLS_LSE))
+            .writes(_ -> Field.MPLS_LSE)
+            .outputsNowhere()),
+
+    DEC_MPLS_TTL(bare("dec_mpls_ttl", new OfAction.DecMplsTtl())
+            .wire(nicira(26, 16).in(OF10), standard(16, 8).since(OF11))
+            .standsIn(APPLY_ACTIONS, SetPlace.DEC_MPLS_TTL)
+            .checked((_, at) -> at.presentIfStrict(Field.MPLS_LSE))
+            .writes(_ -> Field.MPLS_LSE)
+            .outputsNowhere()),
+
+    ENCAP(row(OfAction.Encap.class)
+            .reads("encap", (value, _) -> EncapText.readEncap(value))
+            .prints((a, _) -> EncapText.print(a))
+            .wire(ActionForm.NX_ENCAP)
+            .standsIn(APPLY_ACTIONS, SetPlace.ENCAP)
+            .checked((a, at) -> at.encap(a))
+            .writesNothing()
+            .outputsNowhere()),
+
+    DECAP(row(OfAction.Decap.class)
+            .reads("decap", (value, _) -> EncapText.readDecap(value))
+            .prints((a, _) -> EncapText.print(a))
+            .wire(ActionForm.NX_DECAP)
+            .standsIn(APPLY_ACTIONS, SetPlace.DECAP)
+            .checked((_, at) -> at.decap())
+            .writesNothing()
+            .outputsNowhere()),
+
+    DEC_NSH_TTL(bare("dec_nsh_ttl", new OfAction.DecNshTtl())
+            .wire(ActionForm.NX_DEC_NSH_TTL)
+            .standsIn(APPLY_ACTIONS, SetPlace.DEC_NSH_TTL)
+            .checked((_, at) -> at.presentIfStrict(Field.NSH_TTL))
+            .writes(_ -> Field.NSH_TTL)
+            .outputsNowhere()),
+
     DEC_TTL(bare(new OfAction.DecTtl())
             .reads("dec_ttl", (value, _) -> SubFieldActionText.readDecTtl(value))
             .prints((_, _) -> "dec_ttl")

@@ -9,7 +9,9 @@ import java.util.Locale;
  * @param experimenter13 under OpenFlow 1.3 it is one of ONF's experimenter fields, of the same number
  */
 record FieldCode(int number, String name, boolean experimenter13) {
-    private static final int NUMBER_BITS = 7;
+    static final int NUMBER_BITS = 7;
+    /** The class of fields whose numbers are a vendor's. */
+    static final int EXPERIMENTER_CLASS = 0xffff;
     static final FieldCode NONE = new FieldCode(-1, "", false);
 
     /** @param name without the prefix; if there is none, it is the field's */

@@ -9,11 +9,14 @@ import static io.turnstile.pipeline.flow.MatchField.Style.ADDRESS4;
 import static io.turnstile.pipeline.flow.MatchField.Style.ADDRESS6;
 import static io.turnstile.pipeline.flow.MatchField.Style.CT_STATE;
 import static io.turnstile.pipeline.flow.MatchField.Style.DECIMAL;
+import static io.turnstile.pipeline.flow.MatchField.Style.PADDED;
 import static io.turnstile.pipeline.flow.MatchField.Style.ETHER_TYPE;
 import static io.turnstile.pipeline.flow.MatchField.Style.FLOW_LABEL;
 import static io.turnstile.pipeline.flow.MatchField.Style.FRAGMENT;
 import static io.turnstile.pipeline.flow.MatchField.Style.HEX;
+import static io.turnstile.pipeline.flow.MatchField.Style.HEX_NUMBER;
 import static io.turnstile.pipeline.flow.MatchField.Style.MAC;
+import static io.turnstile.pipeline.flow.MatchField.Style.PACKET_TYPE;
 import static io.turnstile.pipeline.flow.MatchField.Style.PORT;
 import static io.turnstile.pipeline.flow.MatchField.Style.TCP_FLAGS;
 import static io.turnstile.pipeline.flow.MatchField.Style.UNMASKED;
@@ -25,10 +28,12 @@ import static io.turnstile.pipeline.flow.Prerequisite.ICMPV6;
 import static io.turnstile.pipeline.flow.Prerequisite.IP;
 import static io.turnstile.pipeline.flow.Prerequisite.IPV4;
 import static io.turnstile.pipeline.flow.Prerequisite.IPV6;
+import static io.turnstile.pipeline.flow.Prerequisite.MPLS;
 import static io.turnstile.pipeline.flow.Prerequisite.ND;
 import static io.turnstile.pipeline.flow.Prerequisite.ND_ADVERT;
 import static io.turnstile.pipeline.flow.Prerequisite.ND_SOLICIT;
 import static io.turnstile.pipeline.flow.Prerequisite.NONE;
+import static io.turnstile.pipeline.flow.Prerequisite.NSH;
 import static io.turnstile.pipeline.flow.Prerequisite.SCTP;
 import static io.turnstile.pipeline.flow.Prerequisite.TCP;
 import static io.turnstile.pipeline.flow.Prerequisite.UDP;
@@ -56,6 +61,7 @@ import java.util.List;
 final class FieldTable {
     private static final int NXM_OF = 0x0000;
     private static final int NXM_NX = 0x0001;
+    private static final int ERICOXM_OF = 0x1000;
     private static final int OXM_OF = 0x8000;
     private static final int OXM_PKT_REG = 0x8001;
     private static final boolean ANY = true;
@@ -67,6 +73,9 @@ final class FieldTable {
         List<MatchField> rows = new ArrayList<>(metadata());
         rows.addAll(registers());
         rows.addAll(headers());
+        rows.addAll(neighbours());
+        rows.addAll(labels());
+        rows.addAll(serviceHeader());
         return List.copyOf(rows);
     }
 
@@ -99,6 +108,41 @@ final class FieldTable {
             row("ct_ipv6_dst",       Field.CT_IPV6_DST,  whole(),      16,   ADDRESS6,   nxmNx(123),           none(),                    ANY,   READ_ONLY,     CT,         shown(7),               always(10)),
             row("ct_tp_src",         Field.CT_TP_SRC,    whole(),      2,    DECIMAL,    nxmNx(124),           none(),                    ANY,   READ_ONLY,     CT,         withProto(8),           always(10)),
             row("ct_tp_dst",         Field.CT_TP_DST,    whole(),      2,    DECIMAL,    nxmNx(125),           none(),                    ANY,   READ_ONLY,     CT,         withProto(8),           always(10)));
+    }
+
+    private static List<MatchField> neighbours() {
+        return List.of(
+            //  names                key field             bits        bytes style       NXM                   OXM                        mask   written by     needs       shown                   sent
+            row("nd_reserved",       Field.ND_RESERVED,    whole(),    4,    PADDED,     none(),               ericsson(1, "ICMPV6_ND_RESERVED"),     EXACT, WRITABLE, ND, shown(22),         always(8)),
+            row("nd_options_type",   Field.ND_OPTIONS_TYPE, whole(),   1,    DECIMAL,    none(),               ericsson(2, "ICMPV6_ND_OPTIONS_TYPE"), EXACT, WRITABLE, ND, shown(22),         always(8)));
+    }
+
+    private static List<MatchField> serviceHeader() {
+        return List.of(
+            //  names                key field           bits          bytes style       NXM                   OXM                        mask   written by     needs       shown                   sent
+            row("packet_type",       Field.PACKET_TYPE,  whole(),      4,    PACKET_TYPE, none(),              oxm(44),                   EXACT, READ_ONLY,     NONE,       shown(9),               always(1)),
+            row("nsh_flags",         Field.NSH_FLAGS,    whole(),      1,    PADDED,     none(),               nsh(1, "FLAGS"),           ANY,   WRITABLE,      NSH,        shown(17),              always(8)),
+            row("nsh_ttl",           Field.NSH_TTL,      whole(),      1,    DECIMAL,    none(),               nsh(10, "TTL"),            EXACT, WRITABLE,      NSH,        shown(17),              always(8)),
+            row("nsh_mdtype",        Field.NSH_MDTYPE,   whole(),      1,    DECIMAL,    none(),               nsh(2, "MDTYPE"),          EXACT, READ_ONLY,     NSH,        shown(17),              always(8)),
+            row("nsh_np",            Field.NSH_NP,       whole(),      1,    DECIMAL,    none(),               nsh(3, "NP"),              EXACT, READ_ONLY,     NSH,        shown(17),              always(8)),
+            row("nsh_spi nsp",       Field.NSH_SPI,      whole(),      4,    HEX_NUMBER, none(),               nsh(4, "SPI"),             EXACT, WRITABLE,      NSH,        shown(17),              always(8)),
+            row("nsh_si nsi",        Field.NSH_SI,       whole(),      1,    DECIMAL,    none(),               nsh(5, "SI"),              EXACT, WRITABLE,      NSH,        shown(17),              always(8)),
+            row("nsh_c1 nshc1",      Field.NSH_C1,       whole(),      4,    HEX_NUMBER, none(),               nsh(6, "C1"),              ANY,   WRITABLE,      NSH,        shown(17),              always(8)),
+            row("nsh_c2 nshc2",      Field.NSH_C2,       whole(),      4,    HEX_NUMBER, none(),               nsh(7, "C2"),              ANY,   WRITABLE,      NSH,        shown(17),              always(8)),
+            row("nsh_c3 nshc3",      Field.NSH_C3,       whole(),      4,    HEX_NUMBER, none(),               nsh(8, "C3"),              ANY,   WRITABLE,      NSH,        shown(17),              always(8)),
+            row("nsh_c4 nshc4",      Field.NSH_C4,       whole(),      4,    HEX_NUMBER, none(),               nsh(9, "C4"),              ANY,   WRITABLE,      NSH,        shown(17),              always(8)));
+    }
+
+    /** Parts of the outermost entry of a label stack; of those behind it only packets and datapath flows tell. */
+    private static List<MatchField> labels() {
+        return List.of(
+            //  names                key field           bits          bytes style       NXM                   OXM                        mask   written by     needs       shown                   sent
+            row("mpls_tc",           Field.MPLS_LSE,     part(9, 3),   1,    UNMASKED,   none(),               oxm(35),                   EXACT, WRITABLE,      MPLS,       shown(25),              always(3)),
+            row("mpls_bos",          Field.MPLS_LSE,     part(8, 1),   1,    UNMASKED,   none(),               oxm(36),                   EXACT, READ_ONLY,     MPLS,       shown(27),              always(3)),
+            row("mpls_ttl",          Field.MPLS_LSE,     part(0, 8),   1,    UNMASKED,   nxmNx(30),            none(),                    EXACT, WRITABLE,      MPLS,       shown(26),              always(3)),
+            row("mpls_label",        Field.MPLS_LSE,     part(12, 20), 4,    UNMASKED,   none(),               oxm(34),                   EXACT, WRITABLE,      MPLS,       shown(24),              always(3)),
+            row("mpls_lse1",         Field.MPLS_LSE1,    whole(),      4,    PADDED,   none(),               none(),                    ANY,   READ_ONLY,     MPLS,       shown(28),              never()),
+            row("mpls_lse2",         Field.MPLS_LSE2,    whole(),      4,    PADDED,   none(),               none(),                    ANY,   READ_ONLY,     MPLS,       shown(28),              never()));
     }
 
     private static List<MatchField> headers() {
@@ -289,6 +333,15 @@ final class FieldTable {
     /** Under OpenFlow 1.3 one of ONF's experimenter fields, of the same number. */
     private static FieldCode onf(int number, String... name) {
         return oxm(number, name).asExperimenter13();
+    }
+
+    private static FieldCode ericsson(int number, String name) {
+        return FieldCode.of(ERICOXM_OF, "ERICOXM_OF_", number, name);
+    }
+
+    /** One of Nicira's experimenter fields. */
+    private static FieldCode nsh(int number, String name) {
+        return FieldCode.of(FieldCode.EXPERIMENTER_CLASS, "NXOXM_NSH_", number, name);
     }
 
     private static FieldCode none() {

@@ -23,7 +23,8 @@ public final class FlowDescription {
             boolean shown = field.layer().isInPacket()
                     ? name.prerequisite().isMetBy(etherType, protocol)
                     : field == Field.IN_PORT || field.get(key) != 0 || field.getHigh(key) != 0;
-            if (shown && !field.isView()) {
+            boolean ofDiscovery = field == Field.ND_RESERVED || field == Field.ND_OPTIONS_TYPE; // as Open vSwitch 3.1
+            if (shown && !ofDiscovery && !field.isView()) {
                 fields.exact(field, field.getHigh(key), field.get(key));
             }
         }
@@ -52,6 +53,7 @@ public final class FlowDescription {
             boolean untagged = (field == Field.VLAN_TCI || field == Field.VLAN_TCI1) && field.get(key) == 0;
             boolean shown = field.isOfDatapath()
                     && field != Field.RECIRC_ID
+                    && field != Field.PACKET_TYPE
                     && !untagged
                     && (field.get(mask) != 0 || field.getHigh(mask) != 0);
             if (shown) {
@@ -63,6 +65,10 @@ public final class FlowDescription {
         String marked = FlowText.format(mark.build());
         String metadata = FlowText.format(beside.build());
         return (marked.isEmpty() ? "" : marked + ",") + "recirc_id=" + FieldText.hex(Field.RECIRC_ID.get(key))
-                + (metadata.isEmpty() ? "" : "," + metadata) + ",eth," + FlowText.format(rest.build());
+                + (metadata.isEmpty() ? "" : "," + metadata)
+                + (Field.PACKET_TYPE.get(key) == 0
+                        ? ",eth,"
+                        : ",packet_type=" + PacketTypeText.format(Field.PACKET_TYPE.get(key)) + ",")
+                + FlowText.format(rest.build());
     }
 }

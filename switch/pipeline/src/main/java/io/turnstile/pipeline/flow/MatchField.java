@@ -39,9 +39,15 @@ public record MatchField(
     public enum Style {
         /** In a flow, a masked one in hexadecimal. */
         DECIMAL,
+        /** In a flow, a masked one in hexadecimal with all its digits. */
+        PADDED,
         /** In a flow never with a mask. */
         UNMASKED,
         HEX,
+        /** The same, zero with its prefix, too. */
+        HEX_NUMBER,
+        /** {@code (namespace,type)}. */
+        PACKET_TYPE,
         /** In a flow four digits. */
         ETHER_TYPE,
         /** In a flow five digits. */
@@ -222,6 +228,11 @@ public record MatchField(
     /** Class and number in OpenFlow 1.2 and later, -1 if the NXM one is used. */
     public int oxm() {
         return oxmCode.number();
+    }
+
+    /** True if its number is one of Nicira's experimenter fields, under every version. */
+    public boolean isNiciraExperimenter() {
+        return oxmCode.number() >>> FieldCode.NUMBER_BITS == FieldCode.EXPERIMENTER_CLASS;
     }
 
     /** True if OpenFlow 1.3 has it as one of ONF's experimenter fields. */

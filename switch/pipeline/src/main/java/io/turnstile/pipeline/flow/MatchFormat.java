@@ -7,6 +7,7 @@ import io.turnstile.datapath.FieldValues;
 import io.turnstile.datapath.FlagNames;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.IpProtocols;
+import io.turnstile.packet.NshHeader;
 
 /** A match as {@code ovs-ofctl dump-flows} prints it: same names, same order, same number formats. */
 final class MatchFormat {
@@ -35,7 +36,7 @@ final class MatchFormat {
             add("recirc_id", Numbers.hex(recirculation));
         }
         fields(MatchField.Shown.BEFORE_RECIRCULATION, MatchField.Shown.BEFORE_PROTOCOL);
-        say(recirculation == 0 ? "" : "eth");
+        say(recirculation == 0 || match.value(Field.PACKET_TYPE) != 0 ? "" : "eth");
         say(protocol());
         fields(MatchField.Shown.BEFORE_PROTOCOL, Integer.MAX_VALUE);
         return out.toString();
@@ -52,9 +53,24 @@ final class MatchFormat {
     }
 
     private boolean matchesOn(MatchField field) {
+        if (isUnsaid(field.field())) {
+            return false;
+        }
         Field with = field.shown().onlyWith();
         return ((match.mask(field.field()) & field.matchMask()) != 0 || match.maskHigh(field.field()) != 0)
                 && (with == null || match.matchesOn(with));
+    }
+
+    /** Ethernet goes without saying, and what a packet is if it is not; context headers are metadata's of type 1. */
+    private boolean isUnsaid(Field field) {
+        boolean bare = match.value(Field.PACKET_TYPE) != 0;
+        return switch (field) {
+            case PACKET_TYPE -> !bare;
+            case ETH_SRC, ETH_DST, ETH_TYPE, VLAN_TCI -> bare && ofPacket;
+            case NSH_C1, NSH_C2, NSH_C3, NSH_C4 ->
+                match.matchesOn(Field.NSH_MDTYPE) && match.value(Field.NSH_MDTYPE) != NshHeader.MD_TYPE_1;
+            default -> false;
+        };
     }
 
     /**
@@ -77,7 +93,7 @@ final class MatchFormat {
 
     /** Says Ethernet type and IP protocol in one word, empty if there is none. */
     private String protocol() {
-        if (!match.matchesOn(Field.ETH_TYPE)) {
+        if (!match.matchesOn(Field.ETH_TYPE) || match.value(Field.PACKET_TYPE) != 0) {
             return "";
         }
         return switch ((int) match.value(Field.ETH_TYPE)) {
@@ -85,8 +101,8 @@ final class MatchFormat {
             case EtherTypes.IPV6 -> transport("6", IpProtocols.ICMPV6, "ipv6");
             case EtherTypes.ARP -> "arp";
             case EtherTypes.RARP -> "rarp";
-            case MatchParser.MPLS -> "mpls";
-            case MatchParser.MPLS_MULTICAST -> "mplsm";
+            case EtherTypes.MPLS -> "mpls";
+            case EtherTypes.MPLS_MULTICAST -> "mplsm";
             default -> "";
         };
     }
@@ -125,6 +141,10 @@ final class MatchFormat {
                         exact
                                 ? Numbers.decimal(value)
                                 : "0x" + Long.toHexString(value) + "/0x" + Long.toHexString(mask));
+            case PACKET_TYPE -> add(field, PacketTypeText.format(value));
+            case HEX_NUMBER ->
+                add(field, "0x" + Long.toHexString(value) + (exact ? "" : "/0x" + Long.toHexString(mask)));
+            case PADDED -> add(field, exact ? Numbers.decimal(value) : padded(value, field) + "/" + padded(mask, field));
             case UNMASKED -> add(field, Numbers.decimal(value));
             case HEX ->
                 add(
@@ -143,6 +163,11 @@ final class MatchFormat {
             case CT_STATE -> add(field, FlagText.format(FlagNames.CT_STATE, value, mask));
             case VLAN_TCI -> vlan(field, (int) value, (int) mask);
         }
+    }
+
+    private static String padded(long value, MatchField field) {
+        String digits = Long.toHexString(value);
+        return "0x" + "0".repeat(2 * field.wireBytes() - digits.length()) + digits;
     }
 
     /** Of the tag behind the outer one only a packet and a datapath flow tell. */

@@ -15,8 +15,6 @@ final class MatchParser {
 
     private static final MatchField DL_VLAN = MatchField.known("dl_vlan");
     private static final int ANY_PROTOCOL = -1;
-    static final int MPLS = 0x8847;
-    static final int MPLS_MULTICAST = 0x8848;
 
     private static final Map<String, int[]> SHORTHANDS = Map.ofEntries(
             Map.entry("ip", new int[] {EtherTypes.IPV4, ANY_PROTOCOL}),
@@ -34,8 +32,8 @@ final class MatchParser {
             Map.entry("sctp6", new int[] {EtherTypes.IPV6, IpProtocols.SCTP}),
             Map.entry("arp", new int[] {EtherTypes.ARP, ANY_PROTOCOL}),
             Map.entry("rarp", new int[] {EtherTypes.RARP, ANY_PROTOCOL}),
-            Map.entry("mpls", new int[] {MPLS, ANY_PROTOCOL}),
-            Map.entry("mplsm", new int[] {MPLS_MULTICAST, ANY_PROTOCOL}));
+            Map.entry("mpls", new int[] {EtherTypes.MPLS, ANY_PROTOCOL}),
+            Map.entry("mplsm", new int[] {EtherTypes.MPLS_MULTICAST, ANY_PROTOCOL}));
 
     private final Match.Builder builder = Match.builder();
     private final PortNames ports;

@@ -178,6 +178,106 @@ public sealed interface OfAction {
         }
     }
 
+    /** {@code push_mpls:type}: one more entry of the label stack, like the outermost one or, without any, from IP. */
+    record PushMpls(int etherType) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.PUSH_MPLS;
+        }
+    }
+
+    /** {@code pop_mpls:type}: takes the outermost entry off, and says of which type what is behind it is. */
+    record PopMpls(int etherType) implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.POP_MPLS;
+        }
+    }
+
+    /** {@code set_mpls_label(…)} and the like: OpenFlow 1.1's own actions for parts of the outermost entry. */
+    record SetMpls(Part part, int value) implements OfAction {
+
+        /** A part of an entry of the label stack. */
+        public enum Part {
+            LABEL(20),
+            TC(3),
+            TTL(8);
+
+            private final int widthBits;
+
+            Part(int widthBits) {
+                this.widthBits = widthBits;
+            }
+
+            public int widthBits() {
+                return widthBits;
+            }
+        }
+
+        @Override
+        public ActionKind kind() {
+            return ActionKind.SET_MPLS;
+        }
+    }
+
+    /** {@code dec_mpls_ttl}; at TTL ≤ 1 the packet goes to the controllers and its walk ends. */
+    record DecMplsTtl() implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.DEC_MPLS_TTL;
+        }
+    }
+
+    /**
+     * {@code encap(…)}: puts a header in front of the packet.
+     *
+     * @param packetType what the packet is then: namespace and type, 16 bits each
+     */
+    record Encap(int packetType, List<EncapProperty> properties) implements OfAction {
+        /** Whether there is a header that makes that of a packet. */
+        public static boolean isHeader(int packetType) {
+            return EncapText.isHeader(packetType);
+        }
+
+        @Override
+        public ActionKind kind() {
+            return ActionKind.ENCAP;
+        }
+    }
+
+    /** What is to be said of a header that is put in front: of a network service header, so far. */
+    sealed interface EncapProperty {
+        /** The type of its metadata. */
+        record MdType(int type) implements EncapProperty {}
+
+        /** A piece of its metadata of type 2. */
+        record Tlv(int tlvClass, int type, List<Byte> data) implements EncapProperty {
+            public static final int MOST_BYTES = 127;
+        }
+    }
+
+    /**
+     * {@code decap(…)}: takes the outermost header off.
+     *
+     * @param packetType what the packet is then, {@link #BY_HEADER} if the header tells
+     */
+    record Decap(int packetType) implements OfAction {
+        public static final int BY_HEADER = 0xfffe;
+
+        @Override
+        public ActionKind kind() {
+            return ActionKind.DECAP;
+        }
+    }
+
+    /** {@code dec_nsh_ttl}; at TTL ≤ 1 the packet goes to the controllers and its walk ends. */
+    record DecNshTtl() implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.DEC_NSH_TTL;
+        }
+    }
+
     /** {@code dec_ttl}; at TTL ≤ 1 the packet goes to the controllers and its walk ends. */
     record DecTtl() implements OfAction {
         @Override

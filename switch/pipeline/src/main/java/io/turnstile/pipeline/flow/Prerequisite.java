@@ -23,6 +23,8 @@ public enum Prerequisite {
     IPV4        (Types.IPV4,                 Prerequisite.ANY,   Set.of()),
     IPV6        (Types.IPV6,                 Prerequisite.ANY,   Set.of()),
     IP          (Types.IP,                   Prerequisite.ANY,   Set.of()),
+    MPLS        (Types.MPLS,                 Prerequisite.ANY,   Set.of()),
+    NSH         (Types.NSH,                  Prerequisite.ANY,   Set.of()),
     ARP         (Types.ARP,                  Prerequisite.ANY,   Set.of()),
     TCP         (Types.IP,                   IpProtocols.TCP,    Set.of()),
     UDP         (Types.IP,                   IpProtocols.UDP,    Set.of()),
@@ -46,6 +48,8 @@ public enum Prerequisite {
         private static final Set<Integer> IPV4 = Set.of(EtherTypes.IPV4);
         private static final Set<Integer> IPV6 = Set.of(EtherTypes.IPV6);
         private static final Set<Integer> IP = Set.of(EtherTypes.IPV4, EtherTypes.IPV6);
+        private static final Set<Integer> MPLS = Set.of(EtherTypes.MPLS, EtherTypes.MPLS_MULTICAST);
+        private static final Set<Integer> NSH = Set.of(EtherTypes.NSH);
         private static final Set<Integer> ARP = Set.of(EtherTypes.ARP, EtherTypes.RARP);
     }
 
@@ -89,7 +93,9 @@ public enum Prerequisite {
 
     /** True unless the match says that its packets are of another kind. */
     boolean isPossible(Match match) {
-        return (!match.matchesOn(Field.ETH_TYPE) || allows((int) match.value(Field.ETH_TYPE)))
+        boolean bare = match.value(Field.PACKET_TYPE) != 0;
+        return (!bare || allows((int) match.value(Field.PACKET_TYPE) & 0xffff))
+                && (!match.matchesOn(Field.ETH_TYPE) || allows((int) match.value(Field.ETH_TYPE)))
                 && (!match.matchesOn(Field.NW_PROTO) || allowsProtocol((int) match.value(Field.NW_PROTO)));
     }
 
@@ -105,9 +111,15 @@ public enum Prerequisite {
             case VLAN ->
                 (value.applyAsLong(Field.VLAN_TCI) & mask.applyAsLong(Field.VLAN_TCI) & FieldValues.VLAN_PRESENT) != 0;
             case CT -> isConnected(value.applyAsLong(Field.CT_STATE), mask.applyAsLong(Field.CT_STATE));
-            case IPV4, IPV6, IP, ARP, TCP, UDP, SCTP, ICMPV4, ICMPV6, ND, ND_SOLICIT, ND_ADVERT ->
-                contains(etherTypes, exact(Field.ETH_TYPE, value, mask)) && isTransportMet(value, mask);
+            case IPV4, IPV6, IP, MPLS, NSH, ARP, TCP, UDP, SCTP, ICMPV4, ICMPV6, ND, ND_SOLICIT, ND_ADVERT ->
+                contains(etherTypes, etherType(value, mask)) && isTransportMet(value, mask);
         };
+    }
+
+    /** That of a packet type says it, too. */
+    private static int etherType(ToLongFunction<Field> value, ToLongFunction<Field> mask) {
+        int packetType = exact(Field.PACKET_TYPE, value, mask);
+        return packetType > 0 ? packetType & 0xffff : exact(Field.ETH_TYPE, value, mask);
     }
 
     private boolean isTransportMet(ToLongFunction<Field> value, ToLongFunction<Field> mask) {
@@ -148,7 +160,7 @@ public enum Prerequisite {
                 long proof = Field.CT_STATE.get(key) & VALID_IN_PACKET;
                 yield look(Field.CT_STATE, proof == 0 ? VALID_IN_PACKET : proof, key, lookedAt) != 0;
             }
-            case IPV4, IPV6, IP, ARP, TCP, UDP, SCTP, ICMPV4, ICMPV6, ND, ND_SOLICIT, ND_ADVERT ->
+            case IPV4, IPV6, IP, MPLS, NSH, ARP, TCP, UDP, SCTP, ICMPV4, ICMPV6, ND, ND_SOLICIT, ND_ADVERT ->
                 contains(etherTypes, (int) Field.ETH_TYPE.get(key)) && isTransportMet(key, lookedAt);
         };
     }

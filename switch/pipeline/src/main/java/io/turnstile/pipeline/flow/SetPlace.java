@@ -8,8 +8,14 @@ public enum SetPlace {
     /** An action set that holds it is refused. */
     NONE(Rule.REFUSED),
     POP_VLAN(Rule.LAST_OF_ITS_PLACE),
+    POP_MPLS(Rule.LAST_OF_ITS_PLACE),
+    DECAP(Rule.LAST_OF_ITS_PLACE),
+    ENCAP(Rule.LAST_OF_ITS_PLACE),
+    PUSH_MPLS(Rule.LAST_OF_ITS_PLACE),
     PUSH_VLAN(Rule.LAST_OF_ITS_PLACE),
     DEC_TTL(Rule.LAST_OF_ITS_PLACE),
+    DEC_MPLS_TTL(Rule.LAST_OF_ITS_PLACE),
+    DEC_NSH_TTL(Rule.LAST_OF_ITS_PLACE),
     SET_FIELD(Rule.ALL_AS_WRITTEN),
     /** Taken into a set and not run by it. */
     IDLE(Rule.IGNORED),

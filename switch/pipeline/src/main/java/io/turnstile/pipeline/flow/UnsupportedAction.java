@@ -17,15 +17,6 @@ import java.util.stream.Collectors;
  */
 public enum UnsupportedAction {
     SAMPLE("sample"),
-    PUSH_MPLS("push_mpls", standard(19, 8).since(OF11).orLonger()),
-    POP_MPLS("pop_mpls", standard(20, 8).since(OF11).orLonger()),
-    SET_MPLS_LABEL("set_mpls_label"),
-    SET_MPLS_TC("set_mpls_tc"),
-    SET_MPLS_TTL("set_mpls_ttl", standard(15, 8).since(OF12).orLonger()),
-    DEC_MPLS_TTL("dec_mpls_ttl", standard(16, 8).since(OF11).orLonger()),
-    ENCAP("encap"),
-    DECAP("decap"),
-    DEC_NSH_TTL("dec_nsh_ttl"),
     DELETE_FIELD("delete_field"),
     OUTPUT_TRUNC("output_trunc"),
     DEBUG_RECIRC("debug_recirc"),

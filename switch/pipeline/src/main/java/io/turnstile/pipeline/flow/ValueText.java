@@ -19,7 +19,9 @@ final class ValueText {
             throw new FlowTextException("field " + field.name() + " missing value");
         }
         Masked parsed = switch (field.style()) {
-            case DECIMAL, UNMASKED, HEX, ETHER_TYPE, FLOW_LABEL, VLAN_TCI -> integer(field, text);
+            case DECIMAL, PADDED, UNMASKED, HEX, HEX_NUMBER, ETHER_TYPE, FLOW_LABEL, VLAN_TCI ->
+                integer(field, text);
+            case PACKET_TYPE -> PacketTypeText.parse(text);
             case MAC -> mac(text);
             case ADDRESS4 -> ipv4(text);
             case ADDRESS6 -> ipv6(text);
@@ -133,7 +135,10 @@ final class ValueText {
                 && (masked.maskHigh() & field.field().highMask())
                         == field.field().highMask();
         return switch (field.style()) {
-            case DECIMAL, UNMASKED ->
+            case PACKET_TYPE -> PacketTypeText.format(masked.low());
+            case HEX_NUMBER ->
+                "0x" + Long.toHexString(masked.low()) + (exact ? "" : "/0x" + Long.toHexString(masked.maskLow()));
+            case DECIMAL, PADDED, UNMASKED ->
                 Numbers.decimal(masked.low()) + (exact ? "" : "/" + Numbers.hex(masked.maskLow()));
             case HEX, ETHER_TYPE, FLOW_LABEL, VLAN_TCI ->
                 FieldText.hex(masked.high(), masked.low())

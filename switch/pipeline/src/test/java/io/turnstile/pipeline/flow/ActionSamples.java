@@ -35,6 +35,20 @@ public final class ActionSamples {
             case SET_VLAN_PCP -> List.of("mod_vlan_pcp:5", "set_vlan_pcp:6");
             case PUSH_VLAN -> List.of("push_vlan:0x88a8");
             case POP_VLAN -> List.of("pop_vlan");
+            case PUSH_MPLS -> List.of("push_mpls:0x8847", "push_mpls:0x8848");
+            case POP_MPLS -> List.of("pop_mpls:0x0800");
+            case SET_MPLS -> List.of("set_mpls_label(1048575)", "set_mpls_tc(7)", "set_mpls_ttl(255)");
+            case DEC_MPLS_TTL -> List.of("dec_mpls_ttl");
+            case ENCAP ->
+                List.of(
+                        "encap(nsh)",
+                        "encap(nsh(md_type=1))",
+                        "encap(nsh(md_type=2,tlv(0x1000,10,0x12345678),tlv(0x2000,20,0xfedcba98)))",
+                        "encap(mpls)",
+                        "encap(mpls_mc)",
+                        "encap(ethernet)");
+            case DECAP -> List.of("decap()", "decap(packet_type(ns=1,type=0x894f))");
+            case DEC_NSH_TTL -> List.of("dec_nsh_ttl");
             case DEC_TTL -> List.of("dec_ttl");
             case CHECK_PKT_LARGER -> List.of("check_pkt_larger(1500)->NXM_NX_REG0[3]");
             case ENQUEUE -> List.of("enqueue:7:4294967295", "enqueue:LOCAL:0");

@@ -29,6 +29,8 @@ class FieldTableTest {
             case VLAN -> "vlan_vid=0x1005,";
             case IPV4, IP -> "ip,";
             case IPV6 -> "ipv6,";
+            case MPLS -> "mpls,";
+            case NSH -> "dl_type=0x894f,";
             case ARP -> "arp,";
             case TCP -> "tcp,";
             case UDP -> "udp6,";
@@ -43,8 +45,9 @@ class FieldTableTest {
 
     private static String value(MatchField field) {
         return switch (field.style()) {
-            case DECIMAL, UNMASKED, HEX, ETHER_TYPE, FLOW_LABEL, VLAN_TCI, PORT ->
+            case DECIMAL, PADDED, UNMASKED, HEX, HEX_NUMBER, ETHER_TYPE, FLOW_LABEL, VLAN_TCI, PORT ->
                 (field.valueBits() & 4) != 0 ? "4" : "1";
+            case PACKET_TYPE -> "(1,0x800)";
             case MAC -> "00:00:00:00:00:04";
             case ADDRESS4 -> "0.0.0.4";
             case ADDRESS6 -> "::4";
