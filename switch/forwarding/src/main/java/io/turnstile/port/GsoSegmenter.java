@@ -15,7 +15,7 @@ import java.util.function.Consumer;
  *
  * <p>Threads: stateless. Allocates one buffer a super-frame.
  */
-final class GsoSegmenter {
+public final class GsoSegmenter {
     private static final int UDP_LENGTH_OFFSET = 4;
     private static final int IPV4_ID_OFFSET = 4;
     private static final int IPV4_CHECKSUM_OFFSET = 10;
@@ -23,7 +23,7 @@ final class GsoSegmenter {
     private GsoSegmenter() {}
 
     /** Gives each segment in order to {@code send}; the packet it is given is reused for the next one. */
-    static void forEachSegment(Packet packet, Consumer<Packet> send) {
+    public static void forEachSegment(Packet packet, Consumer<Packet> send) {
         int transport = packet.checksumStart();
         boolean tcp = packet.checksumField() - transport == TcpHeader.CHECKSUM;
         int headerBytes = transport + (tcp ? TcpHeader.headerBytes(packet, transport) : PacketParser.UDP_BYTES);

@@ -23,6 +23,7 @@ final class PacketIns {
                         DatapathAction.PopVlan _,
                         DatapathAction.CtClear _ -> kept.add(action);
                 case DatapathAction.Output _,
+                        DatapathAction.OutputTruncated _,
                         DatapathAction.Ct _,
                         DatapathAction.Recirculate _,
                         DatapathAction.Hash _,

@@ -7,6 +7,7 @@ import io.turnstile.datapath.Upcall;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.pipeline.flow.ActionSet;
 import io.turnstile.pipeline.flow.Bits;
+import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.Prerequisites;
@@ -92,10 +93,25 @@ final class Translator {
 
     /** A packet-out: the actions instead of a table. */
     Upcall.Translation execute(BridgePipeline out, int inPort, List<OfAction> list) {
-        walk.enter(new PortLocation(out, inPort));
-        walk.inPacketOut = true;
+        walk.enterByPacketOut(new PortLocation(out, inPort));
         run(list, true);
-        runActionSet();
+        finish();
+        return walk.result();
+    }
+
+    /** A controller lets a packet go on; {@code fields} are those of the pipeline alone. */
+    Upcall.Translation resume(BridgePipeline bridge, PausedWalk paused, Match fields) {
+        walk.resume(bridge, paused, fields);
+        for (PausedWalk.Rest rest : paused.rest()) {
+            walk.state.tableId = rest.tableId();
+            walk.state.ruleCookie = rest.cookie();
+            if (walk.state.isPaused()) {
+                walk.state.keep(rest.actions());
+            } else {
+                run(rest.actions(), false);
+            }
+        }
+        finish();
         return walk.result();
     }
 
@@ -126,12 +142,29 @@ final class Translator {
         WalkState state = walk.state;
         Rule first = lookUp(inPort, table, true, false, true);
         state.ruleCookie = first == null ? 0 : first.cookie;
-        runActionSet();
+        finish();
     }
 
-    /** The key as it is at the end of the walk: "Final flow". */
+    /** All lists are over, or paused: the action set runs, or it goes to the controllers with the packet. */
+    private void finish() {
+        if (!walk.state.isPaused()) {
+            runActionSet();
+        }
+        finishPause();
+    }
+
+    private void finishPause() {
+        OfAction.Controller pause = walk.state.pause;
+        if (pause != null) {
+            outputs.pausedToController(pause);
+        }
+    }
+
+    /** The key as it is at the end of the walk: "Final flow", which shows nothing of the action set. */
     long[] finalKey() {
-        return walk.packetKey();
+        long[] key = walk.packetKey().clone();
+        Field.ACTSET_OUTPUT.set(key, 0);
+        return key;
     }
 
     // ---- tables ----
@@ -140,7 +173,7 @@ final class Translator {
     void receive(PortLocation location, boolean last) {
         if (mayReceive(location)) {
             lookUp(location.number(), 0, true, false, last);
-            runActionSet();
+            finish();
         }
     }
 
@@ -292,6 +325,10 @@ final class Translator {
             if (!step(action, last && i == list.size() - 1)) {
                 return;
             }
+            if (walk.state.isPaused()) {
+                walk.state.keep(list.subList(i + 1, list.size()));
+                return;
+            }
         }
     }
 
@@ -300,6 +337,9 @@ final class Translator {
         switch (action) {
             case OfAction.Output output -> outputs.output(output.port(), last);
             case OfAction.OutputField output -> outputs.outputField(output, last);
+            case OfAction.OutputTruncated output -> outputs.outputTruncated(output);
+            case OfAction.Sample _ -> walk.sampled();
+            case OfAction.Controller controller when controller.pause() -> walk.state.pause = controller;
             case OfAction.Controller controller -> outputs.toController(controller);
             case OfAction.SetField set -> fields.set(set);
             case OfAction.Move move -> fields.move(move);
@@ -362,6 +402,7 @@ final class Translator {
         walk.state.inBucket = true;
         run(ordered, last);
         depth--;
+        finishPause();
     }
 
     /** Returns false if the packet has lived long enough: then it goes to the controllers instead. */
@@ -391,13 +432,14 @@ final class Translator {
             DatapathAction[] longer = walk.branch(() -> runWithResult(check, 1, rest));
             DatapathAction[] others = walk.branch(() -> runWithResult(check, 0, rest));
             walk.add(new DatapathAction.CheckPacketLength(check.lengthBytes(), longer, others));
+            walk.state.actionSet.clear(); // it has run, with each of them
         }
     }
 
     private void runWithResult(OfAction.CheckPktLarger check, int result, List<OfAction> rest) {
         fields.load(check.result().toKey(), new Bits(0, result));
         run(rest, true);
-        runActionSet();
+        finish();
     }
 
     /** Runs the list with a copy of the packet, and the copy's action set after it. */
@@ -407,7 +449,7 @@ final class Translator {
                 walk.report.likeAction("drop");
             }
             run(list, last);
-            runActionSet();
+            finish();
         });
     }
 
@@ -416,10 +458,12 @@ final class Translator {
     private void clearActionSet() {
         walk.report.actionSet("was", walk.state.actionSet);
         walk.state.actionSet.clear();
+        walk.state.actionSetChanged();
     }
 
     private void writeActionSet(OfAction.WriteActions write) {
         walk.state.actionSet.addAll(write.actions());
+        walk.state.actionSetChanged();
         walk.report.actionSet("is", walk.state.actionSet);
     }
 

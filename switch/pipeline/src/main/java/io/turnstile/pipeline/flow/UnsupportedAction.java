@@ -16,7 +16,6 @@ import java.util.stream.Collectors;
  * of vendors are answered like unknown ones.
  */
 public enum UnsupportedAction {
-    SAMPLE("sample"),
     PUSH_MPLS("push_mpls", standard(19, 8).since(OF11).orLonger()),
     POP_MPLS("pop_mpls", standard(20, 8).since(OF11).orLonger()),
     SET_MPLS_LABEL("set_mpls_label"),
@@ -27,7 +26,6 @@ public enum UnsupportedAction {
     DECAP("decap"),
     DEC_NSH_TTL("dec_nsh_ttl"),
     DELETE_FIELD("delete_field"),
-    OUTPUT_TRUNC("output_trunc"),
     DEBUG_RECIRC("debug_recirc"),
     DEBUG_SLOW("debug_slow"),
     UNROLL_XLATE("unroll_xlate");
