@@ -161,7 +161,11 @@ class ControllerDifferentialStoryTest {
         return (int) monitor.output().lines().filter(line -> line.contains(PROBE_COOKIE)).count();
     }
 
-    /** {@code ovs-ofctl monitor br0 resume}: what waits for the controller is the same, and goes the same way then. */
+    /**
+     * {@code ovs-ofctl monitor br0 resume}: what waits for the controller is the same, and goes the same way then. Not
+     * an action set longer than what is left to run, at which Open vSwitch 3.1 aborts, nor a clone, behind which it
+     * runs nothing more (docs/differences.md).
+     */
     @ParameterizedTest
     @ValueSource(strings = {"OpenFlow10", "OpenFlow13", "OpenFlow15"})
     void pausedPacketsGoOnTheSame(String protocol) throws Exception {
@@ -169,16 +173,13 @@ class ControllerDifferentialStoryTest {
         for (String flow : List.of(
                 PROBE_COOKIE + ",priority=99,udp,tp_dst=99,actions=controller",
                 "cookie=0x1,udp,tp_dst=1,actions=load:0x12->NXM_NX_REG1[],push:NXM_NX_REG1[],resubmit(,1),output:2",
-                "table=1,cookie=0x2,actions=controller(userdata=01.02,pause),dec_ttl,note:11.22,resubmit(,2)",
+                "table=1,cookie=0x2,udp,actions=controller(userdata=01.02,pause),dec_ttl,note:11.22,resubmit(,2)",
                 "table=2,cookie=0x3,actions=pop:NXM_NX_REG2[],controller",
-                "cookie=0x4,udp,tp_dst=2,actions=write_actions(set_field:00:00:00:00:00:09->eth_dst,output:2),goto_table:3",
-                "table=3,cookie=0x5,actions=controller(pause,max_len=99,reason=invalid_ttl),goto_table:4",
+                "cookie=0x4,udp,tp_dst=2,actions=controller(pause,max_len=99,reason=invalid_ttl),goto_table:4",
                 "table=4,cookie=0x6,actions=controller",
                 "cookie=0x7,udp,tp_dst=3,actions=ct(table=5,zone=3)",
                 "table=5,cookie=0x8,ct_state=+new+trk,udp,actions=controller(pause),resubmit(,6)",
-                "table=6,cookie=0x9,ct_state=+new+trk,ct_zone=3,udp,actions=controller",
-                "cookie=0xa,udp,tp_dst=4,actions=clone(set_field:00:00:00:00:00:77->eth_dst,controller(pause),controller),"
-                        + "controller")) {
+                "table=6,cookie=0x9,ct_state=+new+trk,ct_zone=3,udp,actions=controller")) {
             both.ofctl("-O OpenFlow13 add-flow br0 '" + flow + "'");
         }
         both.ignore(text -> text.replaceAll("continuation.bridge=\\S+", "continuation.bridge=BRIDGE")
@@ -197,7 +198,7 @@ class ControllerDifferentialStoryTest {
         try (Daemon monitor = sw.ofctl("-O", protocol, "--timeout=60", "monitor", "br0", "65534", "resume")
                 .start(log)) {
             awaitProbe(sw, monitor, 1);
-            for (int port = 1; port <= 4; port++) {
+            for (int port = 1; port <= 3; port++) {
                 receive(sw, "in_port(1)," + ADDRESSES.formatted(17, 64) + "udp(src=5,dst=" + port + ")");
                 int told = port;
                 Await.until(
