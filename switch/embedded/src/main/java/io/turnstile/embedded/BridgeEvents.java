@@ -4,8 +4,6 @@ import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.PortStatusReason;
 import io.turnstile.pipeline.flow.FlowRemovedReason;
-import io.turnstile.pipeline.flow.Match;
-import io.turnstile.pipeline.flow.PacketInReason;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -20,16 +18,17 @@ final class BridgeEvents implements OpenFlowSwitch.Events {
     private final Queue<FlowRemoval> flowRemovals = new ConcurrentLinkedQueue<>();
 
     @Override
-    public void packetIn(
-            byte[] frame,
-            int maxLengthBytes,
-            PacketInReason reason,
-            int tableId,
-            long cookie,
-            int controllerId,
-            Match metadata,
-            byte[] userdata) {
-        packetIns.add(new PacketIn(frame, maxLengthBytes, reason, tableId, cookie, controllerId, metadata, userdata));
+    public void packetIn(OpenFlowSwitch.PacketIn packet) {
+        packetIns.add(new PacketIn(
+                packet.frame(),
+                packet.maxLengthBytes(),
+                packet.reason(),
+                packet.tableId(),
+                packet.cookie(),
+                packet.controllerId(),
+                packet.metadata(),
+                packet.userdata(),
+                packet.paused()));
     }
 
     @Override

@@ -1,9 +1,12 @@
 package io.turnstile.embedded;
 
 import io.turnstile.packet.FrameView;
+import io.turnstile.pipeline.OpenFlowSwitch;
+import io.turnstile.pipeline.PausedWalk;
 import io.turnstile.pipeline.flow.FlowText;
 import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.PacketInReason;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A packet that the switch sent to its controllers.
@@ -16,6 +19,7 @@ import io.turnstile.pipeline.flow.PacketInReason;
  * @param controllerId 0 unless the action named one
  * @param metadata in_port, registers, metadata and, where the packet was tracked, ct_state and its kin
  * @param userdata what the action gave along, mostly nothing
+ * @param paused where the packet goes on if a controller lets it ({@link OpenFlowSwitch#resume}); null unless it waits
  */
 public record PacketIn(
         byte[] frame,
@@ -25,7 +29,8 @@ public record PacketIn(
         long cookie,
         int controllerId,
         Match metadata,
-        byte[] userdata) {
+        byte[] userdata,
+        @Nullable PausedWalk paused) {
 
     /** The frame as an object that can be asked for what its headers say. */
     public FrameView view() {

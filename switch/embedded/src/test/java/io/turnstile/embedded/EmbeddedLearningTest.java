@@ -118,6 +118,15 @@ class EmbeddedLearningTest {
     }
 
     @Test
+    void aTeacherInACloneIsOneToo() {
+        flows("udp actions=clone(learn(table=1,cookie=0x7,delete_learned,eth_type=0x800))");
+        sw.receive(1, there);
+        assertThat(learned()).hasSize(1);
+        sw.deleteFlows("table=0,udp");
+        assertThat(learned()).isEmpty();
+    }
+
+    @Test
     void finShortensWhatWasLearned() {
         flows("tcp actions=learn(table=1,idle_timeout=60,fin_idle_timeout=5,eth_type=0x800,nw_proto=6,"
                 + "NXM_OF_TCP_SRC[]),resubmit(,1)");

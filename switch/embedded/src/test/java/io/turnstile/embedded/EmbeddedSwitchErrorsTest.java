@@ -21,9 +21,7 @@ import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.PortStatusReason;
 import io.turnstile.pipeline.flow.FlowRemovedReason;
-import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.OfAction;
-import io.turnstile.pipeline.flow.PacketInReason;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
@@ -133,15 +131,7 @@ class EmbeddedSwitchErrorsTest {
     void aListenerOfOpenFlowEventsThatFailsIsThrown() {
         sw.openFlow().subscribe(new OpenFlowSwitch.Events() {
             @Override
-            public void packetIn(
-                    byte[] frame,
-                    int maxLengthBytes,
-                    PacketInReason reason,
-                    int tableId,
-                    long cookie,
-                    int controllerId,
-                    Match metadata,
-                    byte[] userdata) {
+            public void packetIn(OpenFlowSwitch.PacketIn packet) {
                 throw new IllegalStateException("not this one");
             }
 

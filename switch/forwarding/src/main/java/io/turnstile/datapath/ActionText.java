@@ -41,6 +41,8 @@ final class ActionText {
     private String text(DatapathAction action) {
         return switch (action) {
             case DatapathAction.Output output -> portName.apply(output.port());
+            case DatapathAction.OutputTruncated output ->
+                "trunc(" + Integer.toUnsignedString(output.maxBytes()) + ")," + portName.apply(output.port());
             case DatapathAction.Userspace userspace ->
                 "userspace(pid=0,"
                         + (userspace.cookie() instanceof DatapathFlowText.UserspaceText text

@@ -190,6 +190,7 @@ final class BatchExecutor {
     private void execute(PacketBatch packets, DatapathAction action, ForwardingContext context) {
         switch (action) {
             case DatapathAction.Output output -> output(packets, output.port(), context);
+            case DatapathAction.OutputTruncated output -> outputTruncated(packets, output, context);
             case DatapathAction.Ct ct -> track(packets, ct, context);
             case DatapathAction.CtClear _ -> clearConntrack(packets);
             case DatapathAction.Recirculate recirculate -> recirculate(packets, recirculate.recirculationId(), context);
@@ -235,6 +236,22 @@ final class BatchExecutor {
         context.flushLater(port);
         for (int i = 0; i < packets.length(); i++) {
             port.send(packets.get(i));
+        }
+    }
+
+    /** The packets themselves stay whole. */
+    private void outputTruncated(
+            PacketBatch packets, DatapathAction.OutputTruncated output, ForwardingContext context) {
+        Port port = ports.get(output.port());
+        ForwardingContext nested = port == null ? null : nested(packets, context);
+        if (port == null || nested == null) {
+            drops.add(port == null ? DropReason.NO_OUTPUT_PORT : DropReason.RECIRCULATION_DEPTH, packets.length());
+            return;
+        }
+        context.flushLater(port);
+        Packet scratch = nested.pool()[0];
+        for (int i = 0; i < packets.length(); i++) {
+            TruncatedOutput.send(packets.get(i), output.maxBytes(), scratch, port);
         }
     }
 

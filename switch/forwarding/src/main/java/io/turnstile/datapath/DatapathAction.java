@@ -11,6 +11,9 @@ public sealed interface DatapathAction {
     /** Send out of a datapath port. */
     record Output(int port) implements DatapathAction {}
 
+    /** Send no more than so many bytes of each frame out of a datapath port. Printed as {@code trunc(…),PORT}. */
+    record OutputTruncated(int port, int maxBytes) implements DatapathAction {}
+
     /**
      * Hand a copy to the pipeline's slow path (a controller action).
      *

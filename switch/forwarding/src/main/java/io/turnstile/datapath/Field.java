@@ -109,6 +109,8 @@ public enum Field {
     TUN_IPV6_DST ("tun_ipv6_dst", FlowKey.TUN_IPV6_DST,            0,   128, PIPELINE),
     TUN_GBP_ID   ("tun_gbp_id",   FlowKey.TUN_MISC,               48,    16, PIPELINE),
     TUN_GBP_FLAGS("tun_gbp_flags",FlowKey.TUN_MISC,               40,     8, PIPELINE),
+    /** The port that the action set outputs to; OpenFlow's UNSET where it outputs to none, or to a group. */
+    ACTSET_OUTPUT("actset_output",FlowKey.TUN_MISC,                0,    32, PIPELINE),
     REG0         ("reg0",         FlowKey.REGISTERS,              32,    32, PIPELINE),
     REG1         ("reg1",         FlowKey.REGISTERS,               0,    32, PIPELINE),
     REG2         ("reg2",         FlowKey.REGISTERS + 1,          32,    32, PIPELINE),

@@ -12,6 +12,7 @@ enum NotCarried {
     DROPPED              ("dropped",                                      true),
     TO_CONTROLLER        ("to the controller",                            true),
     METERED              ("flows meter",                                  true),
+    TRUNCATED            ("flows truncate packets",                       true),
     TCP_FLAGS            ("flows look at TCP flags",                      true),
     PACKET_LENGTH        ("flows look at the packet's length",            true),
     /** The field's name follows. */

@@ -192,6 +192,7 @@ final class PathComposer {
     private void perform(DatapathAction action) {
         switch (action) {
             case DatapathAction.Output output -> output(output.port());
+            case DatapathAction.OutputTruncated _ -> refuse(NotCarried.TRUNCATED);
             case DatapathAction.Ct ct -> track(ct.request());
             case DatapathAction.CtClear _ -> untrack();
             case DatapathAction.SetField set ->

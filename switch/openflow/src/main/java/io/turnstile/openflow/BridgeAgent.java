@@ -22,15 +22,14 @@ import io.turnstile.pipeline.FlowChanges;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
+import io.turnstile.pipeline.OpenFlowSwitch.PacketIn;
 import io.turnstile.pipeline.OpenFlowSwitch.TableDescription;
 import io.turnstile.pipeline.PortStatusReason;
 import io.turnstile.pipeline.TableStatusReason;
 import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.FlowRemovedReason;
-import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
-import io.turnstile.pipeline.flow.PacketInReason;
 import io.turnstile.time.Clock;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -596,19 +595,11 @@ public final class BridgeAgent implements AutoCloseable {
 
     private final class FromBridge implements OpenFlowSwitch.Events {
         @Override
-        public void packetIn(
-                byte[] frame,
-                int maxLengthBytes,
-                PacketInReason reason,
-                int tableId,
-                long cookie,
-                int controllerId,
-                Match metadata,
-                byte[] userdata) {
-            boolean room = backlog.offerPacket(frame.length, () -> {
+        public void packetIn(PacketIn packet) {
+            boolean room = backlog.offerPacket(packet.frame().length, () -> {
                 boolean slow = false;
                 for (OpenFlowConnection connection : connections) {
-                    slow |= !connection.packetIn(frame, reason, tableId, cookie, controllerId, metadata, userdata);
+                    slow |= !connection.packetIn(packet);
                 }
                 if (slow) {
                     shared.droppedPacketIns().increment();

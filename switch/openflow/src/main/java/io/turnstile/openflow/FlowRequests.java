@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.turnstile.openflow.wire.FlowModCodec;
 import io.turnstile.openflow.wire.FlowStatsCodec;
 import io.turnstile.openflow.wire.PacketOutCodec;
+import io.turnstile.openflow.wire.ResumeCodec;
 import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.pipeline.ChangeOrigin;
 import io.turnstile.pipeline.OpenFlowSwitch;
@@ -14,7 +15,7 @@ import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.pipeline.flow.PacketOut;
 import java.util.function.BiConsumer;
 
-/** Flow modifications, packet-outs, flow and aggregate statistics. */
+/** Flow modifications, packet-outs and packets that go on, flow and aggregate statistics. */
 final class FlowRequests {
     private static final int NICIRA_STATISTICS_PAD_BYTES = 4;
 
@@ -49,6 +50,11 @@ final class FlowRequests {
     void packetOut(Request request) throws OfException {
         PacketOut out = PacketOutCodec.read(request.body(), request.version());
         bridge.packetOut(out.inPort(), out.actions(), out.frame());
+    }
+
+    void resume(Request request) throws OfException {
+        ResumeCodec.Resume resume = ResumeCodec.read(request.body(), request.version());
+        bridge.resume(resume.paused(), resume.fields(), resume.frame());
     }
 
     void flows(Request request) throws OfException {

@@ -121,6 +121,7 @@ enum MessageType {
     NXT_TLV_TABLE_REQUEST("NXT_TLV_TABLE_REQUEST", nicira(25),                       FROM_CONTROLLER,  MAY,         0, (to, r) -> to.nicira().tlvTable(r.reply())),
     NXT_TLV_TABLE_REPLY("NXT_TLV_TABLE_REPLY",     nicira(26)),
     NXT_SET_ASYNC_CONFIG2("NXT_SET_ASYNC_CONFIG2", nicira(27).from(OF14, NONE),      FROM_CONTROLLER,  MAY,         0, (to, r) -> to.roles().setAsync(r)),
+    NXT_RESUME        ("NXT_RESUME",               nicira(28),                       FROM_CONTROLLER,  MAY,         0, (to, r) -> to.flows().resume(r)),
     NXT_CT_FLUSH_ZONE ("NXT_CT_FLUSH_ZONE",        nicira(29),                       FROM_CONTROLLER,  MAY_NOT,     0, (to, r) -> to.nicira().flushZone(r)),
     NXT_PACKET_IN2    ("NXT_PACKET_IN2",           nicira(30)),
     NXT_GROUP_MOD     ("NXT_GROUP_MOD",            nicira(31).from(OF11, NONE), FROM_CONTROLLER,  MAY_NOT,     0, (to, r) -> to.groups().modify(r)),

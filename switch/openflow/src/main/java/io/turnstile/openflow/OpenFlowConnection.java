@@ -9,20 +9,18 @@ import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.ScheduledFuture;
 import io.turnstile.openflow.wire.AsyncCodec;
-import io.turnstile.openflow.wire.AsyncCodec.PacketIn;
 import io.turnstile.openflow.wire.ErrorCodec;
 import io.turnstile.openflow.wire.TableModCodec;
 import io.turnstile.openflow.wire.Wire;
 import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
+import io.turnstile.pipeline.OpenFlowSwitch.PacketIn;
 import io.turnstile.pipeline.OpenFlowSwitch.TableDescription;
 import io.turnstile.pipeline.TableStatusReason;
 import io.turnstile.pipeline.flow.FlowRemovedReason;
-import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
-import io.turnstile.pipeline.flow.PacketInReason;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.List;
@@ -559,25 +557,17 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
     }
 
     /** Sends a packet to a controller that wants it; false if that one is too slow and the packet was dropped. */
-    boolean packetIn(
-            byte[] frame,
-            PacketInReason reason,
-            int tableId,
-            long cookie,
-            int controllerId,
-            Match metadata,
-            byte[] userdata) {
+    boolean packetIn(PacketIn packet) {
         WireVersion version = session.version;
         if (version == null
-                || !reason.isToldTo(version.code())
-                || !wants(AsyncMasks.Kind.PACKET_IN, reason.maskBitIn(version.code()))
-                || session.controllerId != controllerId) {
+                || !packet.reason().isToldTo(version.code())
+                || !wants(AsyncMasks.Kind.PACKET_IN, packet.reason().maskBitIn(version.code()))
+                || session.controllerId != packet.controllerId()) {
             return true;
         }
         if (!channel().isWritable()) {
             return false;
         }
-        PacketIn packet = new PacketIn(frame, reason, tableId, cookie, metadata, userdata);
         switch (session.packetInFormat) {
             case STANDARD -> send(MessageType.PACKET_IN, out -> AsyncCodec.packetIn(out, version, packet));
             case NXM -> send(MessageType.NXT_PACKET_IN, out -> AsyncCodec.packetInNxm(out, version, packet));

@@ -25,8 +25,8 @@ class DroppedPacketInsTest {
                 BridgeAgent _ = agent.attach(second)) {
             loop.execute(goOn::join);
             for (int i = 0; i < MOST_PENDING + 2; i++) {
-                first.events.packetIn(new byte[60], 0, PacketInReason.ACTION, 0, 0, 0, Match.ANY, new byte[0]);
-                second.events.packetIn(new byte[60], 0, PacketInReason.ACTION, 0, 0, 0, Match.ANY, new byte[0]);
+                first.events.packetIn(FakeSwitch.packetIn(new byte[60], PacketInReason.ACTION, Match.ANY));
+                second.events.packetIn(FakeSwitch.packetIn(new byte[60], PacketInReason.ACTION, Match.ANY));
             }
             assertThat(agent.droppedPacketIns()).isEqualTo(4);
             goOn.complete(null);

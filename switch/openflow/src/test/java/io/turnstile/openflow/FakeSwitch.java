@@ -6,6 +6,7 @@ import io.turnstile.pipeline.MonitoredFlow;
 import io.turnstile.pipeline.MonitoredFlows;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch;
+import io.turnstile.pipeline.PausedWalk;
 import io.turnstile.pipeline.TableMiss;
 import io.turnstile.pipeline.TableMod;
 import io.turnstile.pipeline.TlvTable;
@@ -32,6 +33,7 @@ import java.util.stream.Stream;
 final class FakeSwitch implements OpenFlowSwitch {
     /** Those that are over. */
     final List<ConnectionFilter> flushes = new CopyOnWriteArrayList<>();
+    final List<PausedWalk> resumed = new ArrayList<>();
 
     record Sent(int inPort, List<OfAction> actions, byte[] frame) {}
 
@@ -313,18 +315,23 @@ final class FakeSwitch implements OpenFlowSwitch {
     public void packetOut(int inPort, List<OfAction> actions, byte[] frame) {
         sent.add(new Sent(inPort, actions, frame));
         if (actions.stream().anyMatch(a -> a instanceof OfAction.Controller)) {
-            events.packetIn(
+            events.packetIn(packetIn(
                     frame,
-                    0xffff,
                     PacketInReason.ACTION,
-                    0,
-                    0,
-                    0,
                     Match.builder()
                             .exact(io.turnstile.datapath.Field.IN_PORT, Integer.toUnsignedLong(inPort))
-                            .build(),
-                    new byte[0]);
+                            .build()));
         }
+    }
+
+    /** What a flow of table 0 with cookie 0 sends to the controllers. */
+    static PacketIn packetIn(byte[] frame, PacketInReason reason, Match metadata) {
+        return new PacketIn(frame, 0xffff, reason, 0, 0, 0, metadata, new byte[0], null);
+    }
+
+    @Override
+    public void resume(PausedWalk paused, Match fields, byte[] frame) {
+        resumed.add(paused);
     }
 
     @Override

@@ -28,7 +28,7 @@ class MissTest {
     }
 
     private static List<ByteBuf> packetIn(Dialogue peer, PacketInReason reason) {
-        peer.bridge.events.packetIn(new byte[60], 128, reason, 0, 0, 0, FROM_PORT_1, new byte[0]);
+        peer.bridge.events.packetIn(FakeSwitch.packetIn(new byte[60], reason, FROM_PORT_1));
         peer.settle();
         return peer.answers();
     }

@@ -3,7 +3,6 @@ package io.turnstile.pipeline;
 import io.turnstile.packet.Packet;
 import io.turnstile.pipeline.OpenFlowSwitch.Events;
 import io.turnstile.pipeline.flow.FlowRemovedReason;
-import io.turnstile.pipeline.flow.Match;
 import java.util.AbstractList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -103,19 +102,18 @@ final class BridgeEvents {
         if (subscribers.isEmpty()) {
             return;
         }
-        byte[] frame = packet.toBytes();
-        Match metadata = request.metadata(packetKey);
-        byte[] userdata = request.userdataBytes();
+        OpenFlowSwitch.PacketIn event = new OpenFlowSwitch.PacketIn(
+                packet.toBytes(),
+                request.maxLengthBytes(),
+                request.reason(),
+                request.tableId(),
+                request.cookie(),
+                request.controllerId(),
+                request.metadata(packetKey),
+                request.userdataBytes(),
+                request.paused());
         for (Subscriber subscriber : subscribers) {
-            subscriber.queue.postPacket(() -> subscriber.listener.packetIn(
-                    frame,
-                    request.maxLengthBytes(),
-                    request.reason(),
-                    request.tableId(),
-                    request.cookie(),
-                    request.controllerId(),
-                    metadata,
-                    userdata));
+            subscriber.queue.postPacket(() -> subscriber.listener.packetIn(event));
         }
     }
 

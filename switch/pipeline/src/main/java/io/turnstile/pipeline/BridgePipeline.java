@@ -8,6 +8,7 @@ import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketParser;
 import io.turnstile.pipeline.flow.ActionCheck;
 import io.turnstile.pipeline.flow.FlowMod;
+import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.MeterMod;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfAction.Ports;
@@ -23,6 +24,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,6 +53,7 @@ public final class BridgePipeline implements OpenFlowSwitch {
 
     private final Pipeline pipeline;
     private final String name;
+    private final UUID identity = UUID.randomUUID();
     private volatile long datapathId;
     private final TlvTable tlvTable = new TlvTable();
     private final MacTable macTable = new MacTable();
@@ -83,6 +86,11 @@ public final class BridgePipeline implements OpenFlowSwitch {
     @Override
     public String name() {
         return name;
+    }
+
+    /** What no other bridge has, nor one of the same name that comes after it. */
+    public UUID identity() {
+        return identity;
     }
 
     @Override
@@ -497,6 +505,21 @@ public final class BridgePipeline implements OpenFlowSwitch {
             Translation translation = checked.translation();
             effects.afterwards(() -> pipeline.send(checked.packet, translation));
         }
+    }
+
+    @Override
+    public void resume(PausedWalk paused, Match fields, byte[] frame) throws OfException {
+        Packet packet = Packet.copyOf(frame);
+        if (!PacketParser.parse(packet, pipeline.datapath().vlanLimit())) {
+            throw new OfException(OfErrorCode.OFPBRC_BAD_PACKET, "no Ethernet header");
+        }
+        for (PausedWalk.Rest rest : paused.rest()) {
+            for (OfAction action : rest.actions()) {
+                ActionCheck.checkOfAnyPacket(List.of(action)); // what stood for an instruction may come anywhere
+            }
+        }
+        ActionCheck.checkOfAnyPacket(List.of(new OfAction.WriteActions(paused.actionSet())));
+        pipeline.resume(paused, fields, packet);
     }
 
     private static void checkInPort(int inPort) throws OfException {

@@ -60,6 +60,8 @@ final class ConntrackActions {
                 }
                 case OfAction.Output _,
                         OfAction.OutputField _,
+                        OfAction.OutputTruncated _,
+                        OfAction.Sample _,
                         OfAction.Controller _,
                         OfAction.SetVlanVid _,
                         OfAction.SetVlanPcp _,

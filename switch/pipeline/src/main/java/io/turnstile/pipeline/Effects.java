@@ -3,7 +3,9 @@ package io.turnstile.pipeline;
 import io.turnstile.datapath.DatapathFlow;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * The effects of one change, gathered while it is made: from them follows which datapath flows it may concern.
@@ -13,7 +15,7 @@ import java.util.List;
 final class Effects {
     private final Runnable breath;
     private final List<Modification> modifications = new ArrayList<>();
-    private final List<Dependents> whole = new ArrayList<>();
+    private final Set<Dependents> whole = new LinkedHashSet<>();
     private final List<WalkRecord.StationRead> stations = new ArrayList<>();
     private final List<Runnable> afterwards = new ArrayList<>();
 

@@ -1,6 +1,7 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.datapath.DatapathFlow;
+import io.turnstile.datapath.Field;
 import io.turnstile.pipeline.FlowChange.Event;
 import io.turnstile.pipeline.FlowTables.LearnedCookie;
 import io.turnstile.pipeline.flow.ActionCheck;
@@ -93,6 +94,9 @@ final class FlowModification implements Modification {
     private void add(FlowMod change) throws OfException {
         int tableId = change.tableId() == FlowMod.ALL_TABLES ? 0 : change.tableId();
         checkTable(tableId);
+        if (change.match().matchesOn(Field.DP_HASH)) {
+            throw new OfException(OfErrorCode.OFPBRC_EPERM, "only the switch's own flows match on dp_hash");
+        }
         ActionCheck.check(change.actions(), change.match(), tableId);
         tables.checkReferences(change.actions());
         FlowTable table = tables.get(tableId);
@@ -266,14 +270,14 @@ final class FlowModification implements Modification {
     private void put(FlowTable table, Rule rule, Rule.Phase phase) {
         rule.phase = phase;
         TableChange change = changeOf(table);
-        countLearners(rule, 1);
+        countLearners(rule.actions, 1);
         table.insert(rule);
         change.coming.add(rule);
         change.additions += phase == Rule.Phase.COMING ? 1 : 0;
     }
 
     private void take(TableChange change, Rule rule) {
-        countLearners(rule, -1);
+        countLearners(rule.actions, -1);
         if (rule.phase == Rule.Phase.SETTLED) {
             change.table.letGo(rule);
             change.going.add(rule);
@@ -299,11 +303,12 @@ final class FlowModification implements Modification {
     // ---- what was learned ----
 
     /** Rules that learn with {@code delete_learned}, and have come or gone: by how many there are more. */
-    private void countLearners(Rule rule, int change) {
-        for (OfAction action : rule.actions) {
+    private void countLearners(List<OfAction> actions, int change) {
+        for (OfAction action : actions) {
             if (action instanceof OfAction.Learn learn && learn.deleteLearned()) {
                 learners.merge(new LearnedCookie(learn.tableId(), learn.cookie()), change, Integer::sum);
             }
+            countLearners(action.nested(), change);
         }
     }
 

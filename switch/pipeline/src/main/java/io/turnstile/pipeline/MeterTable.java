@@ -5,6 +5,7 @@ import io.turnstile.datapath.Meter;
 import io.turnstile.datapath.MeterBand;
 import io.turnstile.pipeline.flow.FlowRemovedReason;
 import io.turnstile.pipeline.flow.MeterMod;
+import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 import java.util.Collection;
@@ -25,6 +26,9 @@ final class MeterTable {
     /** Concerned when the meter of packets to controllers comes or goes. */
     private final Dependents bridgeDependents;
 
+    /** Concerned when a meter comes or goes: they have packets to controllers pass one of their own choice. */
+    private final Dependents packetInReaders = new Dependents();
+
     private final RuleReferences references;
     private final Map<Integer, Entry> meters = new TreeMap<>(Integer::compareUnsigned);
 
@@ -41,6 +45,23 @@ final class MeterTable {
     Meter find(int id) {
         Entry entry = meters.get(id);
         return entry == null ? null : entry.meter;
+    }
+
+    /**
+     * The meter that packets to the controllers pass, null if there is none.
+     *
+     * @param asked {@link OfAction.Controller#NO_METER}, or the one to be used if it is there
+     */
+    @Nullable
+    Meter ofPacketIns(int asked, WalkRecorder recorder) {
+        if (asked != OfAction.Controller.NO_METER) {
+            recorder.restsOn(packetInReaders);
+            Meter own = find(asked);
+            if (own != null) {
+                return own;
+            }
+        }
+        return find(MeterMod.CONTROLLER);
     }
 
     boolean has(int id) {
@@ -84,9 +105,11 @@ final class MeterTable {
         }
         Meter meter = new Meter(number, mod.countsPackets(), mod.bands(), pipeline.nowNs());
         meters.put(mod.meterId(), entry(mod, meter, pipeline.nowNs()));
-        if (mod.meterId() == MeterMod.CONTROLLER) {
-            effects.everythingThrough(bridgeDependents);
-        }
+        reachPacketIns(mod.meterId(), effects);
+    }
+
+    private void reachPacketIns(int id, Effects effects) {
+        effects.everythingThrough(id == MeterMod.CONTROLLER ? bridgeDependents : packetInReaders);
     }
 
     private static Entry entry(MeterMod mod, Meter meter, long createdNs) {
@@ -107,9 +130,7 @@ final class MeterTable {
     private void delete(List<Entry> gone, FlowModification flows, Effects effects) {
         for (Entry entry : gone) {
             flows.removeAll(references.ofMeter(entry.id), FlowRemovedReason.METER_DELETE);
-            if (entry.id == MeterMod.CONTROLLER) {
-                effects.everythingThrough(bridgeDependents);
-            }
+            reachPacketIns(entry.id, effects);
             effects.breathe();
         }
         effects.include(new Removal(gone));

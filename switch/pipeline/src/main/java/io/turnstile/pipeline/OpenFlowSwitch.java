@@ -158,6 +158,14 @@ public interface OpenFlowSwitch {
     void packetOut(int inPort, List<OfAction> actions, byte[] frame) throws OfException;
 
     /**
+     * NXT_RESUME: a packet that {@code controller(pause)} has stopped goes on, in the bridge that it was stopped in.
+     *
+     * @param fields the packet's fields that are not in its bytes; what is not among them is zero
+     * @throws OfException the bridge is not there any more, or what is to run cannot be
+     */
+    void resume(PausedWalk paused, Match fields, byte[] frame) throws OfException;
+
+    /**
      * NXT_CT_FLUSH: removes the connections that the filter selects, those of other bridges too; looks at all there
      * are, in the calling thread. Returns how many.
      */
@@ -306,26 +314,30 @@ public interface OpenFlowSwitch {
         }
     }
 
+    /**
+     * A packet for the controllers.
+     *
+     * @param frame the whole frame; as nothing is buffered, controllers get it whole
+     * @param maxLengthBytes what the action asked for
+     * @param metadata pipeline fields of the packet at that point (registers, metadata, ct_*, in_port)
+     * @param userdata what the action gave for the controllers to know, empty if that is nothing; not to be changed
+     * @param paused the rest of the packet's walk, if it waits for a controller; else null
+     */
+    record PacketIn(
+            byte[] frame,
+            int maxLengthBytes,
+            PacketInReason reason,
+            int tableId,
+            long cookie,
+            int controllerId,
+            Match metadata,
+            byte[] userdata,
+            @Nullable PausedWalk paused) {}
+
     /** Called with the pipeline's lock not held, in order, on a thread that must not be kept. */
     interface Events {
 
-        /**
-         * A packet for the controllers.
-         *
-         * @param frame the whole frame; as nothing is buffered, controllers get it whole
-         * @param maxLengthBytes what the action asked for
-         * @param metadata pipeline fields of the packet at that point (registers, metadata, ct_*, in_port)
-         * @param userdata what the action gave for the controllers to know, empty if that is nothing; not to be changed
-         */
-        void packetIn(
-                byte[] frame,
-                int maxLengthBytes,
-                PacketInReason reason,
-                int tableId,
-                long cookie,
-                int controllerId,
-                Match metadata,
-                byte[] userdata);
+        void packetIn(PacketIn packet);
 
         void flowRemoved(FlowStats flow, FlowRemovedReason reason);
 

@@ -4,11 +4,11 @@ import io.turnstile.datapath.DatapathAction;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.Meter;
 import io.turnstile.pipeline.flow.Bits;
-import io.turnstile.pipeline.flow.MeterMod;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.PacketInReason;
-import java.util.List;
+import io.turnstile.pipeline.flow.PortNames;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The ways in which a packet leaves the bridge: ports, patch ports, controllers. Threads: one, under the table lock.
@@ -64,6 +64,31 @@ final class OutputActions {
         fields.setQueue(new OfAction.SetQueue((int) queue));
     }
 
+    /** To a port of the datapath, and to no other: Open vSwitch truncates for none of the others. */
+    void outputTruncated(OfAction.OutputTruncated output) {
+        int number = output.port();
+        if (number == walk.state.inPort()) {
+            walk.report.warning("skipping output to input port");
+            return;
+        }
+        switch (number) {
+            case Ports.TABLE, Ports.NORMAL, Ports.FLOOD, Ports.ALL, Ports.CONTROLLER, Ports.NONE -> {
+                walk.report.warning("output_trunc does not support port: " + PortNames.format(number));
+                return;
+            }
+            default -> {
+                // One port.
+            }
+        }
+        OfPort port = walk.state.bridge.port(number);
+        if (port == null || port.patchPeer() != null) {
+            walk.report.error("output_trunc does not support patch port " + PortNames.format(number));
+        } else if (maySend(port) && port.datapathPort() >= 0) {
+            walk.commit();
+            walk.add(new DatapathAction.OutputTruncated(port.datapathPort(), output.maxLengthBytes()));
+        }
+    }
+
     /** Port numbers in 16-bit fields are OpenFlow 1.0's: the reserved ones are widened. */
     void outputField(OfAction.OutputField output, boolean last) {
         Bits value = fields.read(output.source());
@@ -94,10 +119,8 @@ final class OutputActions {
         if (port == null) {
             walk.report.warning("Nonexistent output port");
             walk.pipeline.outputToMissingPort(walk.state.bridge, number);
-        } else if ((port.config() & OfPort.CONFIG_NO_FWD) != 0) {
-            walk.report.detail("OFPPC_NO_FWD set, skipping output");
-        } else if ((port.config() & OfPort.CONFIG_PORT_DOWN) != 0) {
-            walk.report.detail("OFPPC_PORT_DOWN set, skipping output");
+        } else if (!maySend(port)) {
+            return;
         } else if (port.patchPeer() != null) {
             PortLocation peer = walk.pipeline.portLocations().peerOf(port);
             if (peer != null) {
@@ -114,21 +137,24 @@ final class OutputActions {
         }
     }
 
-    /**
-     * The reason is the action's; of one that only outputs, it is where that stands: in a packet-out, a group's bucket,
-     * an action set, or a table-miss flow.
-     */
-    void toController(OfAction.Controller controller) {
-        boolean outputs = controller.reason() == PacketInReason.ACTION
-                && controller.controllerId() == 0
-                && controller.userdata().isEmpty();
-        toController(
-                controller.maxLengthBytes(),
-                outputs ? reasonOfOutput() : controller.reason(),
-                controller.controllerId(),
-                controller.userdata());
+    private boolean maySend(OfPort port) {
+        if ((port.config() & OfPort.CONFIG_NO_FWD) != 0) {
+            walk.report.detail("OFPPC_NO_FWD set, skipping output");
+            return false;
+        }
+        if ((port.config() & OfPort.CONFIG_PORT_DOWN) != 0) {
+            walk.report.detail("OFPPC_PORT_DOWN set, skipping output");
+            return false;
+        }
+        return true;
     }
 
+    /** The reason is the action's; of one that only outputs, it is where that stands. */
+    void toController(OfAction.Controller controller) {
+        toController(controller, controller.isPlain() ? reasonOfOutput() : reasonOfAction(controller), null);
+    }
+
+    /** In a packet-out, a group's bucket, an action set, or a table-miss flow. */
     private PacketInReason reasonOfOutput() {
         if (walk.inPacketOut) {
             return PacketInReason.PACKET_OUT;
@@ -142,31 +168,49 @@ final class OutputActions {
         return walk.state.inTableMiss ? PacketInReason.EXPLICIT_MISS : PacketInReason.ACTION;
     }
 
+    private PacketInReason reasonOfAction(OfAction.Controller controller) {
+        return controller.reason() == PacketInReason.ACTION && walk.state.inTableMiss
+                ? PacketInReason.EXPLICIT_MISS
+                : controller.reason();
+    }
+
     void expiredToController(int controllerId) {
-        toController(MAX_PACKET_IN_BYTES, PacketInReason.INVALID_TTL, controllerId, List.of());
+        toController(
+                new OfAction.Controller(MAX_PACKET_IN_BYTES, PacketInReason.INVALID_TTL, controllerId),
+                PacketInReason.INVALID_TTL,
+                null);
     }
 
     void missToController(int maxLengthBytes) {
         long cookie = walk.state.ruleCookie;
         walk.state.ruleCookie = 0; // that of Open vSwitch's rule for misses
-        toController(maxLengthBytes, PacketInReason.IMPLICIT_MISS, 0, List.of());
+        toController(
+                new OfAction.Controller(maxLengthBytes, PacketInReason.NO_MATCH, 0),
+                PacketInReason.IMPLICIT_MISS,
+                null);
         walk.state.ruleCookie = cookie;
     }
 
-    private void toController(int maxLengthBytes, PacketInReason reason, int controllerId, List<Byte> userdata) {
+    /** The paused walk goes to the controllers with its packet; the table is not told, as by Open vSwitch. */
+    void pausedToController(OfAction.Controller pause) {
+        toController(pause, pause.reason(), walk.state.takePaused(walk.datapathPort()));
+    }
+
+    private void toController(OfAction.Controller controller, PacketInReason reason, @Nullable PausedWalk paused) {
         walk.commit();
         WalkState state = walk.state;
-        Meter meter = state.bridge.meters().find(MeterMod.CONTROLLER);
+        Meter meter = state.bridge.meters().ofPacketIns(controller.meterId(), walk.recorder);
         DatapathAction.Userspace packetIn = new DatapathAction.Userspace(new PacketInRequest(
                 state.bridge,
-                maxLengthBytes,
+                controller.maxLengthBytes(),
                 reason,
-                state.tableId,
+                paused == null ? state.tableId : 0,
                 state.ruleCookie,
-                controllerId,
-                userdata,
+                controller.controllerId(),
+                controller.userdata(),
                 state.key.clone(),
-                state.conntrackVisible));
+                state.conntrackVisible,
+                paused));
         walk.add(
                 meter == null
                         ? packetIn

@@ -8,6 +8,7 @@ import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.PacketInReason;
 import io.turnstile.pipeline.flow.Prerequisites;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The packet-in that a controller action asks for: the cookie of a
@@ -16,6 +17,7 @@ import java.util.List;
  * @param userdata what the packet-in brings along
  * @param key the walk's key at that point; its pipeline part is the same for all packets of the datapath flow
  * @param conntrackVisible whether the packet's ct_ fields are in scope at that point
+ * @param paused the rest of the walk, if it waits for a controller; else null
  */
 public record PacketInRequest(
         BridgePipeline bridge,
@@ -26,13 +28,15 @@ public record PacketInRequest(
         int controllerId,
         List<Byte> userdata,
         long[] key,
-        boolean conntrackVisible)
+        boolean conntrackVisible,
+        @Nullable PausedWalk paused)
         implements DatapathFlowText.UserspaceText {
 
     @Override
     public String userspaceText() {
         // Open vSwitch's datapath numbers all reasons as they stand in their enumeration.
-        return "controller(reason=" + reason.ordinal() + ",dont_send=0,continuation=0,recirc_id=0,rule_cookie="
+        return "controller(reason=" + reason.ordinal() + ",dont_send=0,continuation=" + (paused == null ? 0 : 1)
+                + ",recirc_id=0,rule_cookie="
                 + (cookie == 0 ? "0" : "0x" + Long.toHexString(cookie)) + ",controller_id=" + controllerId + ",max_len="
                 + maxLengthBytes + ")";
     }

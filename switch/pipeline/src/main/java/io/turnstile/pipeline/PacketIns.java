@@ -30,6 +30,7 @@ final class PacketIns {
                         DatapathAction.PopNsh _,
                         DatapathAction.CtClear _ -> kept.add(action);
                 case DatapathAction.Output _,
+                        DatapathAction.OutputTruncated _,
                         DatapathAction.Ct _,
                         DatapathAction.Recirculate _,
                         DatapathAction.Hash _,

@@ -4,10 +4,15 @@ import io.turnstile.datapath.Datapath;
 import io.turnstile.datapath.DatapathAction;
 import io.turnstile.datapath.DatapathFlow;
 import io.turnstile.datapath.Field;
+import io.turnstile.datapath.FlowKey;
 import io.turnstile.datapath.ForwardingContext;
+import io.turnstile.datapath.KeyExtractor;
 import io.turnstile.datapath.Upcall;
 import io.turnstile.packet.Packet;
+import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.OfAction;
+import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.time.Clock;
 import java.util.List;
 import java.util.Map;
@@ -15,12 +20,15 @@ import java.util.TreeMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import java.util.function.IntUnaryOperator;
 import java.util.function.ObjIntConsumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * All bridges of a datapath: the {@link Upcall} that translates packets for which it has no flow.
@@ -28,10 +36,14 @@ import org.jspecify.annotations.Nullable;
  * <p>Threads and locks: see the package's description.
  */
 public final class Pipeline implements Upcall, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Pipeline.class);
+
     private final Datapath datapath;
     private final Clock clock;
     private final Executor eventExecutor;
     private final LongAdder droppedPacketIns = new LongAdder();
+    /** Whether it was said that nobody exports samples. */
+    private final AtomicBoolean samplingTold = new AtomicBoolean();
     private volatile IntUnaryOperator zoneTimeouts = zone -> 0;
     private volatile Consumer<RuntimeException> eventFailureListener = failure -> {};
     private volatile ObjIntConsumer<BridgePipeline> missingPortListener = (bridge, number) -> {};
@@ -96,6 +108,13 @@ public final class Pipeline implements Upcall, AutoCloseable {
 
     void outputToMissingPort(BridgePipeline bridge, int number) {
         missingPortListener.accept(bridge, number);
+    }
+
+    /** A walk has come to a sample action of the bridge. */
+    void samplesPackets(BridgePipeline bridge) {
+        if (!samplingTold.getAndSet(true)) {
+            LOG.warn("{}: flows sample packets, and there is no IPFIX exporter here: no packet is sampled", bridge.name());
+        }
     }
 
     // ---- bridges ----
@@ -371,6 +390,22 @@ public final class Pipeline implements Upcall, AutoCloseable {
     /** What becomes of a packet of a controller's (OFPT_PACKET_OUT). */
     Translation translate(BridgePipeline bridge, int inPort, List<OfAction> actions, long[] key) {
         return read(() -> new Translator(this, key, clock.nowNs()).execute(bridge, inPort, actions));
+    }
+
+    /** Lets a packet that was paused go on. Not called from inside a batch. */
+    void resume(PausedWalk paused, Match fields, Packet packet) throws OfException {
+        PipelineFields.give(fields, packet);
+        packet.setInPort(paused.datapathPort());
+        long[] key = FlowKey.newKey();
+        KeyExtractor.extract(packet, key);
+        Translation translation = this.<Translation, OfException>readOrRefuse(() -> {
+            BridgePipeline bridge = bridges.values().stream()
+                    .filter(present -> present.identity().equals(paused.bridge()))
+                    .findFirst()
+                    .orElseThrow(() -> new OfException(OfErrorCode.NXR_STALE, "no bridge " + paused.bridge()));
+            return new Translator(this, key, clock.nowNs()).resume(bridge, paused, fields);
+        });
+        send(packet, translation);
     }
 
     /** Has it happen, at once. Not called from inside a batch. */

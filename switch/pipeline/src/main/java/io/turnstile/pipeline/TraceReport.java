@@ -1,6 +1,7 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.conntrack.NatRequest;
+import io.turnstile.datapath.Field;
 import io.turnstile.pipeline.flow.ActionSet;
 import io.turnstile.pipeline.flow.GroupBucket;
 import io.turnstile.pipeline.flow.OfAction;
@@ -160,7 +161,9 @@ final class TraceReport implements WalkReport {
 
     @Override
     public void recirculation(int id, int tableId, int zone, @Nullable NatRequest nat, long[] key) {
-        recirculations.add(new Recirculation(id, zone, nat, key.clone()));
+        long[] shown = key.clone();
+        Field.ACTSET_OUTPUT.set(shown, 0); // no more than in the final flow
+        recirculations.add(new Recirculation(id, zone, nat, shown));
         line(
                 Kind.DETAIL,
                 "A clone of the packet is forked to recirculate. The forked pipeline will be resumed at table "

@@ -7,6 +7,7 @@ import io.turnstile.datapath.Upcall;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.pipeline.flow.ActionSet;
 import io.turnstile.pipeline.flow.Bits;
+import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.Prerequisites;
@@ -103,9 +104,24 @@ final class Translator {
 
     /** A packet-out: the actions instead of a table. */
     Upcall.Translation execute(BridgePipeline out, int inPort, List<OfAction> list) {
-        walk.enter(new PortLocation(out, inPort));
-        walk.inPacketOut = true;
+        walk.enterByPacketOut(new PortLocation(out, inPort));
         run(list, true);
+        end();
+        return walk.result();
+    }
+
+    /** A controller lets a packet go on; {@code fields} are those of the pipeline alone. */
+    Upcall.Translation resume(BridgePipeline bridge, PausedWalk paused, Match fields) {
+        walk.resume(bridge, paused, fields);
+        for (PausedWalk.Rest rest : paused.rest()) {
+            walk.state.tableId = rest.tableId();
+            walk.state.ruleCookie = rest.cookie();
+            if (walk.state.isPaused()) {
+                walk.state.keep(rest.actions());
+            } else {
+                run(rest.actions(), false);
+            }
+        }
         end();
         return walk.result();
     }
@@ -153,17 +169,30 @@ final class Translator {
         end();
     }
 
-    /** The walk is at the end of its lists: the action set runs, and what has to wait for recirculation is frozen. */
+    /**
+     * The walk is at the end of its lists: the action set runs, or goes to the controllers with the packet, and what
+     * has to wait for recirculation is frozen.
+     */
     private void end() {
-        if (!walk.state.freezing) {
+        if (!walk.state.freezing && !walk.state.isPaused()) {
             runActionSet();
         }
         walk.finishFreezing();
+        finishPause();
     }
 
-    /** The key as it is at the end of the walk: "Final flow". */
+    private void finishPause() {
+        OfAction.Controller pause = walk.state.pause;
+        if (pause != null) {
+            outputs.pausedToController(pause);
+        }
+    }
+
+    /** The key as it is at the end of the walk: "Final flow", which shows nothing of the action set. */
     long[] finalKey() {
-        return walk.packetKey();
+        long[] key = walk.packetKey().clone();
+        Field.ACTSET_OUTPUT.set(key, 0);
+        return key;
     }
 
     // ---- tables ----
@@ -359,6 +388,10 @@ final class Translator {
             if (!goesOn) {
                 return;
             }
+            if (walk.state.isPaused()) {
+                walk.state.keep(list.subList(i + 1, list.size()));
+                return;
+            }
         }
     }
 
@@ -373,6 +406,9 @@ final class Translator {
         switch (action) {
             case OfAction.Output output -> outputs.output(output.port(), last);
             case OfAction.OutputField output -> outputs.outputField(output, last);
+            case OfAction.OutputTruncated output -> outputs.outputTruncated(output);
+            case OfAction.Sample _ -> walk.sampled();
+            case OfAction.Controller controller when controller.pause() -> walk.state.pause = controller;
             case OfAction.Controller controller -> outputs.toController(controller);
             case OfAction.SetField set -> fields.set(set);
             case OfAction.Move move -> fields.move(move);
@@ -447,6 +483,7 @@ final class Translator {
         run(ordered, last);
         walk.finishFreezing();
         depth--;
+        finishPause();
     }
 
     /** Returns false if the packet has lived long enough: then it goes to the controllers instead. */
@@ -476,6 +513,7 @@ final class Translator {
             DatapathAction[] longer = walk.branch(() -> runWithResult(check, 1, rest));
             DatapathAction[] others = walk.branch(() -> runWithResult(check, 0, rest));
             walk.add(new DatapathAction.CheckPacketLength(check.lengthBytes(), longer, others));
+            walk.state.actionSet.clear(); // it has run, with each of them
         }
     }
 
@@ -501,10 +539,12 @@ final class Translator {
     private void clearActionSet() {
         walk.report.actionSet("was", walk.state.actionSet);
         walk.state.actionSet.clear();
+        walk.state.actionSetChanged();
     }
 
     private void writeActionSet(OfAction.WriteActions write) {
         walk.state.actionSet.addAll(write.actions());
+        walk.state.actionSetChanged();
         walk.report.actionSet("is", walk.state.actionSet);
     }
 

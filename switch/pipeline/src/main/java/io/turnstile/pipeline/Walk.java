@@ -9,6 +9,7 @@ import io.turnstile.datapath.HashAlgorithm;
 import io.turnstile.datapath.LabelStack;
 import io.turnstile.datapath.Upcall;
 import io.turnstile.packet.EtherTypes;
+import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.Prerequisites;
 import java.util.ArrayList;
@@ -45,6 +46,8 @@ final class Walk {
     WalkState state;
 
     boolean inPacketOut;
+    /** Whether the walk is one packet's own, from its first bridge on: a packet-out's, or one that was paused. */
+    private boolean ofOnePacket;
     /** The queue that the packet came with, as the datapath has it. */
     final long arrivalPriority;
 
@@ -74,7 +77,7 @@ final class Walk {
         this.learns = learns;
         this.datapathKey = datapathKey;
         this.packetKey = Arrays.copyOf(datapathKey, FlowKey.WORDS);
-        Arrays.fill(packetKey, FlowKey.DATAPATH_WORDS, FlowKey.WORDS, 0);
+        PipelineFields.clear(packetKey);
         this.packetVlan = VlanStack.of(datapathKey);
         this.arrivalPriority = Field.SKB_PRIORITY.get(datapathKey);
         this.rewrites = new PendingRewrites(datapathKey, packetVlan);
@@ -107,9 +110,32 @@ final class Walk {
         return arrivalPort == OfAction.Ports.NONE ? null : state.bridge.name();
     }
 
+    /** The datapath's port by which the packet came in. */
+    int datapathPort() {
+        return (int) Field.IN_PORT.get(datapathKey);
+    }
+
     /** The packet comes into a bridge. */
     void enter(PortLocation location) {
         begin(WalkState.entering(location, packetKey, packetVlan));
+    }
+
+    /** A packet-out begins. */
+    void enterByPacketOut(PortLocation location) {
+        inPacketOut = true;
+        ofOnePacket = true;
+        enter(location);
+    }
+
+    /**
+     * A controller lets a packet go on.
+     *
+     * @param fields those of the pipeline alone; those of the datapath are in the packet's key already
+     */
+    void resume(BridgePipeline bridge, PausedWalk paused, Match fields) {
+        ofOnePacket = true;
+        PipelineFields.take(fields, packetKey);
+        begin(WalkState.resumed(bridge, paused, (int) fields.value(Field.IN_PORT), packetKey, packetVlan));
     }
 
     /** The packet comes back from recirculation. */
@@ -204,6 +230,12 @@ final class Walk {
                 || action instanceof DatapathAction.Recirculate;
     }
 
+    /** The packet is for a collector, and nobody is there to send it. */
+    void sampled() {
+        report.detail("no exporter, so that nothing is sampled");
+        pipeline.samplesPackets(state.bridge);
+    }
+
     // ---- tags ----
 
     /** What becomes of the packet depends on all that the datapath knows of its tags. */
@@ -270,13 +302,13 @@ final class Walk {
     }
 
     /**
-     * Gives the packet the datapath's hash if its walk is its own, as a packet-out's is. Else the walk is over, and
-     * begins again once the datapath has done it.
+     * Gives the packet the datapath's hash if its walk is its own. Else the walk is over, and begins again once the
+     * datapath has done it.
      *
      * @return whether the packet has the hash
      */
     boolean hashAtOnce(HashAlgorithm algorithm, int basis) {
-        if (inPacketOut) {
+        if (ofOnePacket) {
             int hash = algorithm.hash(datapathKey, basis);
             Field.DP_HASH.set(state.key, Integer.toUnsignedLong(hash));
             return true;

@@ -3,6 +3,7 @@ package io.turnstile.pipeline;
 import io.turnstile.conntrack.CtState;
 import io.turnstile.datapath.Field;
 import io.turnstile.packet.EtherTypes;
+import io.turnstile.pipeline.flow.ActionSet;
 import io.turnstile.pipeline.flow.OfAction;
 import java.util.ArrayList;
 import java.util.List;
@@ -53,6 +54,10 @@ final class WalkState {
     final List<Long> stack;
     /** In the order in which it was written. */
     final List<OfAction> actionSet;
+    /** The action that has paused the walk, so that no other runs any more; null unless one has. */
+    OfAction.@Nullable Controller pause;
+    /** What would have run behind that action. */
+    final List<PausedWalk.Rest> rest = new ArrayList<>();
 
     private WalkState(
             BridgePipeline bridge, int inPort, long[] key, VlanStack vlan, List<Long> stack, List<OfAction> actionSet) {
@@ -88,6 +93,21 @@ final class WalkState {
         state.conntrackVisible = frozen.conntrackVisible();
         if (!state.conntrackVisible) {
             state.clearConntrack();
+        }
+        return state;
+    }
+
+    /**
+     * A controller lets a packet go on.
+     *
+     * @param key the packet with all its fields; written to from now on
+     */
+    static WalkState resumed(BridgePipeline bridge, PausedWalk paused, int inPort, long[] key, VlanStack vlan) {
+        WalkState state = new WalkState(bridge, inPort, key, vlan, paused.stack(), paused.actionSet());
+        state.actionSetChanged();
+        state.conntrackVisible = paused.conntrackVisible();
+        if (!state.conntrackVisible) {
+            ConntrackFields.clear(key);
         }
         return state;
     }
@@ -183,6 +203,37 @@ final class WalkState {
     /** Whether the key's fields behind Ethernet are those of the packet: behind labels they are nobody's. */
     boolean knowsPayload() {
         return !lostLabels && !EtherTypes.isMpls((int) Field.ETH_TYPE.get(key));
+    }
+
+    /** Has the key say where the action set outputs to (OpenFlow 1.5.1 §5.6.2). */
+    void actionSetChanged() {
+        Field.ACTSET_OUTPUT.set(key, Integer.toUnsignedLong(ActionSet.output(actionSet)));
+    }
+
+    boolean isPaused() {
+        return pause != null;
+    }
+
+    /** These actions of the flow that ran would have come next. */
+    void keep(List<OfAction> actions) {
+        PausedWalk.Rest later = PausedWalk.Rest.of(tableId, ruleCookie, actions);
+        if (!later.actions().isEmpty()) {
+            rest.add(later);
+        }
+    }
+
+    /** What the controller gets of the walk, which is over here. */
+    PausedWalk takePaused(int datapathPort) {
+        PausedWalk paused = new PausedWalk(
+                bridge.identity(),
+                datapathPort,
+                List.copyOf(stack),
+                conntrackVisible,
+                List.copyOf(rest),
+                List.copyOf(actionSet));
+        pause = null;
+        rest.clear();
+        return paused;
     }
 
     /** OpenFlow port by which the packet came into this bridge, or what a flow has written there since. */

@@ -10,26 +10,20 @@ import java.util.List;
 /** Notes a bridge's events as short texts. */
 class EventRecorder implements OpenFlowSwitch.Events {
     final List<String> events = new ArrayList<>();
+    OpenFlowSwitch.PacketIn lastPacket;
     Match lastMetadata;
     PacketInReason lastReason;
     long lastCookie;
     boolean wantsMisses;
 
     @Override
-    public void packetIn(
-            byte[] frame,
-            int maxLengthBytes,
-            PacketInReason reason,
-            int tableId,
-            long cookie,
-            int controllerId,
-            Match metadata,
-            byte[] userdata) {
-        lastMetadata = metadata;
-        lastReason = reason;
-        lastCookie = cookie;
-        events.add("packet-in reason=" + reason.number() + " table=" + tableId + " in_port="
-                + metadata.value(Field.IN_PORT));
+    public void packetIn(OpenFlowSwitch.PacketIn packet) {
+        lastPacket = packet;
+        lastMetadata = packet.metadata();
+        lastReason = packet.reason();
+        lastCookie = packet.cookie();
+        events.add("packet-in reason=" + packet.reason().number() + " table=" + packet.tableId() + " in_port="
+                + packet.metadata().value(Field.IN_PORT));
     }
 
     @Override

@@ -101,6 +101,22 @@ class EventsAndTimeoutsTest {
                         .build());
     }
 
+    /** Whatever else the action asks for (OpenFlow 1.3.5 §5.4); what names another reason has that one. */
+    @Test
+    void aTableMissFlowsControllerActionIsAMiss() {
+        EventRecorder recorder = new EventRecorder();
+        bench.br0.subscribe(recorder);
+        bench.flows("priority=0,actions=controller(id=3,userdata=01)");
+        bench.receive(1, udp().bytes());
+        assertThat(recorder.lastReason).isEqualTo(PacketInReason.EXPLICIT_MISS);
+        bench.flows("priority=0,actions=controller(reason=invalid_ttl)");
+        bench.receive(1, udp().bytes());
+        assertThat(recorder.lastReason).isEqualTo(PacketInReason.INVALID_TTL);
+        bench.flows("priority=1,actions=controller(id=3,userdata=01)");
+        bench.receive(1, udp().bytes());
+        assertThat(recorder.lastReason).isEqualTo(PacketInReason.ACTION);
+    }
+
     @Test
     void missIsAPacketInOnlyForThoseWhoExpectIt() throws Exception {
         EventRecorder recorder = new EventRecorder();

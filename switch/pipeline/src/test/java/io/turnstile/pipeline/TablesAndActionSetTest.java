@@ -13,6 +13,16 @@ class TablesAndActionSetTest {
     private final PipelineBench bench = new PipelineBench(3);
     private final PipelineBench four = new PipelineBench(4);
 
+    /** The packet leaves once, whichever way its length has led. */
+    @Test
+    void anActionSetRunsOnceBehindALookAtTheLength() {
+        bench.flows(
+                "in_port=1,actions=write_actions(output:2),goto_table:1",
+                "table=1,actions=check_pkt_larger(10)->NXM_NX_REG0[0],resubmit(,2)",
+                "table=2,reg0=1,actions=output:3");
+        assertThat(bench.receive(1, udp().bytes())).containsExactly("3", "2");
+    }
+
     @Test
     void higherPriorityWinsWhateverTheOrderOfAdding() {
         four.flows(

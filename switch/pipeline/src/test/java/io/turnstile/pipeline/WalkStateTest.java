@@ -6,6 +6,7 @@ import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FlowKey;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.pipeline.flow.OfAction;
+import io.turnstile.pipeline.flow.PacketInReason;
 import java.lang.reflect.Modifier;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -34,7 +35,9 @@ class WalkStateTest {
             "conntrackVisible",
             "lostLabels",
             "freezing",
-            "frozen");
+            "frozen",
+            "pause",
+            "rest");
 
     private final PipelineBench bench = new PipelineBench(1);
     private final BridgePipeline br1 = bench.pipeline.addBridge("br1", 2);
@@ -79,6 +82,10 @@ class WalkStateTest {
             try {
                 if (field.getType() == Rule.class) {
                     field.set(state, Rule.internal(7 + salt, List.of(), 0));
+                    return;
+                }
+                if (field.getType() == OfAction.Controller.class) {
+                    field.set(state, new OfAction.Controller(7 + salt, PacketInReason.ACTION, 0));
                     return;
                 }
                 switch (valueOf(field, state)) {
@@ -140,7 +147,10 @@ class WalkStateTest {
         assertThat(pieces(walk.state)).isEqualTo(before);
     }
 
-    /** But for stack, action set, rule and cookie: a flow that a bucket resubmits to may change these for good. */
+    /**
+     * But for stack, action set, rule and cookie: a flow that a bucket resubmits to may change these for good. What is
+     * paused in it has gone to the controllers by then.
+     */
     @Test
     void behindABucketThePacketIsAsItWas() {
         Walk walk = walkHere();
@@ -149,7 +159,7 @@ class WalkStateTest {
         Map<String, Object> before = pieces(walk.state);
         walk.inBucket(() -> scribble(walk.state, 2));
         Map<String, Object> behind = pieces(walk.state);
-        for (String kept : List.of("stack", "actionSet", "rule", "ruleCookie", "tableId")) {
+        for (String kept : List.of("stack", "actionSet", "rule", "ruleCookie", "tableId", "pause", "rest")) {
             before.remove(kept);
             behind.remove(kept);
         }
@@ -199,6 +209,7 @@ class WalkStateTest {
                         "idleReason",
                         "cacheable",
                         "inPacketOut",
+                        "ofOnePacket",
                         "wantedHash",
                         "beginning",
                         "arrivalPort");

@@ -80,6 +80,8 @@ public final class ActionCodec {
             case POP_VLAN, DEC_TTL, DEC_MPLS_TTL, DEC_NSH_TTL, CT_CLEAR, EXIT, POP_QUEUE ->
                 Objects.requireNonNull(entry.kind().withoutArguments(), "the row of a bare action");
             case OUTPUT_FIELD -> ForwardingCodec.readOutputField(form, in);
+            case OUTPUT_TRUNCATED -> ForwardingCodec.readTruncated(in);
+            case SAMPLE -> SampleCodec.read(form, in);
             case CONTROLLER -> ControllerCodec.read(form, in);
             case RESUBMIT -> ForwardingCodec.readResubmit(form, in);
             case MOVE -> MoveCodec.read(form, in);
@@ -125,6 +127,8 @@ public final class ActionCodec {
     private static void writeOne(ByteBuf out, OfAction action, Match context, WireVersion version, boolean tagged) {
         switch (action) {
             case OfAction.Output a -> StandardActions.output(out, a.port(), a.maxLengthBytes(), version);
+            case OfAction.OutputTruncated a -> ForwardingCodec.writeTruncated(out, a, version);
+            case OfAction.Sample a -> SampleCodec.write(out, a);
             case OfAction.Controller a -> ControllerCodec.write(out, a, version);
             case OfAction.SetField a -> SetFieldCodec.write(out, a, context, version);
             case OfAction.Move a -> MoveCodec.write(out, a, context, version);

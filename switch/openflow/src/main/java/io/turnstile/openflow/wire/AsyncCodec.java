@@ -3,18 +3,22 @@ package io.turnstile.openflow.wire;
 import io.netty.buffer.ByteBuf;
 import io.turnstile.datapath.Field;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
+import io.turnstile.pipeline.OpenFlowSwitch.PacketIn;
+import io.turnstile.pipeline.PausedWalk;
 import io.turnstile.pipeline.flow.FlowRemovedReason;
-import io.turnstile.pipeline.flow.Match;
-import io.turnstile.pipeline.flow.PacketInReason;
 
 /** The content of what is sent unasked and holds a match: packet-in in its four forms, and flow-removed. */
 public final class AsyncCodec {
-    private static final int NXPINT_PACKET = 0;
-    private static final int NXPINT_TABLE_ID = 3;
-    private static final int NXPINT_COOKIE = 4;
-    private static final int NXPINT_REASON = 5;
-    private static final int NXPINT_METADATA = 6;
-    private static final int NXPINT_USERDATA = 7;
+    // Properties of NXT_PACKET_IN2 and NXT_RESUME.
+    static final int NXPINT_PACKET = 0;
+    static final int NXPINT_FULL_LEN = 1;
+    static final int NXPINT_BUFFER_ID = 2;
+    static final int NXPINT_TABLE_ID = 3;
+    static final int NXPINT_COOKIE = 4;
+    static final int NXPINT_REASON = 5;
+    static final int NXPINT_METADATA = 6;
+    static final int NXPINT_USERDATA = 7;
+    static final int NXPINT_CONTINUATION = 8;
     /** The cookie of what no flow has sent; zero is a flow's as good as any. */
     private static final long NO_COOKIE = -1L;
 
@@ -22,16 +26,12 @@ public final class AsyncCodec {
 
     private AsyncCodec() {}
 
-    /** A packet on its way to a controller: whole, for there is no buffer here that the rest could be in. */
-    public record PacketIn(
-            byte[] frame, PacketInReason reason, int tableId, long cookie, Match metadata, byte[] userdata) {
-
-        private int reasonFor(WireVersion version) {
-            return reason.numberIn(version.code());
-        }
+    /** The number of the packet's reason. */
+    private static int reason(PacketIn packet, WireVersion version) {
+        return packet.reason().numberIn(version.code());
     }
 
-    /** OFPT_PACKET_IN. */
+    /** OFPT_PACKET_IN; whole, for there is no buffer here that the rest could be in. */
     public static void packetIn(ByteBuf out, WireVersion version, PacketIn packet) {
         out.writeInt(Wire.NO_BUFFER);
         int lengthBytes = packet.frame().length;
@@ -40,16 +40,16 @@ public final class AsyncCodec {
             case OF10 ->
                 out.writeShort(lengthBytes)
                         .writeShort(inPort)
-                        .writeByte(packet.reasonFor(version))
+                        .writeByte(reason(packet, version))
                         .writeByte(0);
             case OF11 ->
                 out.writeInt(inPort)
                         .writeInt(inPort) // the physical port
                         .writeShort(lengthBytes)
-                        .writeByte(packet.reasonFor(version))
+                        .writeByte(reason(packet, version))
                         .writeByte(packet.tableId());
             case OF12, OF13, OF14, OF15 -> {
-                out.writeShort(lengthBytes).writeByte(packet.reasonFor(version)).writeByte(packet.tableId());
+                out.writeShort(lengthBytes).writeByte(reason(packet, version)).writeByte(packet.tableId());
                 if (version != WireVersion.OF12) {
                     out.writeLong(packet.cookie());
                 }
@@ -64,7 +64,7 @@ public final class AsyncCodec {
     public static void packetInNxm(ByteBuf out, WireVersion version, PacketIn packet) {
         out.writeInt(Wire.NO_BUFFER)
                 .writeShort(packet.frame().length)
-                .writeByte(packet.reasonFor(version))
+                .writeByte(reason(packet, version))
                 .writeByte(packet.tableId())
                 .writeLong(packet.cookie());
         int lengthAt = out.writerIndex();
@@ -90,11 +90,18 @@ public final class AsyncCodec {
             Wire.endProperty(out, property);
         }
         property = Wire.startProperty(out, NXPINT_REASON);
-        out.writeByte(packet.reasonFor(version));
+        out.writeByte(reason(packet, version));
         Wire.endProperty(out, property);
         property = Wire.startProperty(out, NXPINT_METADATA);
         MatchCodec.writeFields(out, packet.metadata(), version);
         Wire.endProperty(out, property);
+        PausedWalk paused = packet.paused();
+        if (paused != null) {
+            property = Wire.startProperty(out, NXPINT_CONTINUATION);
+            out.writeZero(4);
+            ContinuationCodec.write(out, paused, version);
+            Wire.endProperty(out, property);
+        }
         if (packet.userdata().length > 0) {
             property = Wire.startProperty(out, NXPINT_USERDATA);
             out.writeBytes(packet.userdata());

@@ -20,6 +20,8 @@ final class ControllerCodec {
     private static final int CONTROLLER_ID = 1;
     private static final int REASON = 2;
     private static final int USERDATA = 3;
+    private static final int PAUSE = 4;
+    private static final int METER_ID = 5;
 
     private ControllerCodec() {}
 
@@ -39,33 +41,28 @@ final class ControllerCodec {
                 .orElseThrow(() -> new OfException(OfErrorCode.OFPBAC_BAD_ARGUMENT, "packet-in reason " + number));
     }
 
-    /** pad 48, then properties: type 16, length 16, value, padded to eight bytes. */
+    /** pad 48, then properties, of which the last of a type counts. */
     private static OfAction readProperties(ByteBuf in) throws OfException {
         SubFieldCodec.needReserved(in, 6);
         int maxLength = MAX_LENGTH;
         int id = 0;
         PacketInReason reason = PacketInReason.ACTION;
         List<Byte> userdata = List.of();
+        boolean pause = false;
+        int meterId = OfAction.Controller.NO_METER;
         while (in.isReadable()) {
-            Wire.need(in, 8, OfErrorCode.OFPBAC_BAD_LEN);
-            int type = in.readUnsignedShort();
-            int length = in.readUnsignedShort();
-            if (length < 4) {
-                throw new OfException(OfErrorCode.OFPBAC_BAD_LEN, "property of " + length + " bytes");
-            }
-            Wire.need(in, Wire.padded(length) - 4, OfErrorCode.OFPBAC_BAD_LEN);
-            ByteBuf value = in.readSlice(Wire.padded(length) - 4);
-            switch (type) {
-                case MAX_LEN -> maxLength = value.readUnsignedShort();
-                case CONTROLLER_ID -> id = value.readUnsignedShort();
-                case REASON -> reason = reason(value.readUnsignedByte());
-                case USERDATA -> userdata = bytes(value.readSlice(length - 4));
-                default ->
-                    throw new OfException(
-                            OfErrorCode.OFPBAC_BAD_ARGUMENT, "controller property " + type + " is not supported");
+            Property property = Property.read(in);
+            switch (property.type()) {
+                case MAX_LEN -> maxLength = property.atLeast16();
+                case CONTROLLER_ID -> id = property.atLeast16();
+                case REASON -> reason = reason(property.atLeast8());
+                case USERDATA -> userdata = bytes(property.value());
+                case PAUSE -> pause = true;
+                case METER_ID -> meterId = property.value32();
+                default -> throw property.unknownPrivately();
             }
         }
-        return new OfAction.Controller(maxLength, reason, id, userdata);
+        return new OfAction.Controller(maxLength, reason, id, userdata, pause, meterId);
     }
 
     private static List<Byte> bytes(ByteBuf in) {
@@ -92,18 +89,26 @@ final class ControllerCodec {
         if (a.reason() != PacketInReason.ACTION) {
             out.writeShort(REASON).writeShort(5).writeByte(a.reason().number()).writeZero(3);
         }
-        int property = Wire.startProperty(out, USERDATA);
-        a.userdata().forEach(one -> out.writeByte(one));
-        Wire.endProperty(out, property);
+        if (!a.userdata().isEmpty()) {
+            int property = Wire.startProperty(out, USERDATA);
+            a.userdata().forEach(one -> out.writeByte(one));
+            Wire.endProperty(out, property);
+        }
+        if (a.pause()) {
+            out.writeShort(PAUSE).writeShort(4).writeZero(4);
+        }
+        if (a.meterId() != OfAction.Controller.NO_METER) {
+            out.writeShort(METER_ID).writeShort(8).writeInt(a.meterId());
+        }
         ActionTable.end(out, start);
     }
 
     static void write(ByteBuf out, OfAction.Controller a, WireVersion version) {
-        if (!a.userdata().isEmpty()) {
+        if (a.isExtended()) {
             writeProperties(out, a);
             return;
         }
-        if (a.reason() == PacketInReason.ACTION && a.controllerId() == 0) {
+        if (a.isPlain()) {
             StandardActions.output(out, Ports.CONTROLLER, a.maxLengthBytes(), version);
             return;
         }

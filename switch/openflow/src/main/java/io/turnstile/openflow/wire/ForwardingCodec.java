@@ -6,6 +6,7 @@ import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.MatchField;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfAction.Ports;
+import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 
 /** Resubmit, and output to the port that a field names. What is read stands after the header. */
@@ -30,6 +31,24 @@ final class ForwardingCodec {
         int start = ActionTable.start(
                 out, a.withConntrackTuple() ? ActionForm.NX_RESUBMIT_TABLE_CT : ActionForm.NX_RESUBMIT_TABLE);
         out.writeShort(a.inPort()).writeByte(a.tableId());
+        ActionTable.end(out, start);
+    }
+
+    // ---- output_trunc ----
+
+    /** port 16, max_len 32. */
+    static OfAction readTruncated(ByteBuf in) throws OfException {
+        int port = Ports.widened(in.readUnsignedShort());
+        int maxLength = in.readInt();
+        if (Integer.compareUnsigned(maxLength, OfAction.OutputTruncated.LEAST_BYTES) < 0) {
+            throw new OfException(OfErrorCode.OFPBAC_BAD_ARGUMENT, "frames of " + maxLength + " bytes");
+        }
+        return new OfAction.OutputTruncated(port, maxLength);
+    }
+
+    static void writeTruncated(ByteBuf out, OfAction.OutputTruncated a, WireVersion version) {
+        int start = ActionTable.start(out, a.kind(), version);
+        out.writeShort(a.port()).writeInt(a.maxLengthBytes());
         ActionTable.end(out, start);
     }
 

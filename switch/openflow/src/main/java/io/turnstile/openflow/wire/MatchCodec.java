@@ -61,6 +61,11 @@ public final class MatchCodec {
         return decoded;
     }
 
+    /** Reads fields until {@code in} is used up. */
+    static Match readRaw(ByteBuf in) throws OfException {
+        return readFields(in, false).match();
+    }
+
     private static Decoded readFields(ByteBuf in, boolean withCookie) throws OfException {
         Match.Builder builder = Match.builder();
         boolean cookieSeen = false;

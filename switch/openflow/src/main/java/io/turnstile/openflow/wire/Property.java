@@ -12,6 +12,10 @@ import io.turnstile.pipeline.flow.OfException;
  */
 record Property(int type, ByteBuf value) {
     private static final int HEADER_BYTES = 4;
+    /** From the header to a multiple of eight bytes. */
+    private static final int ALIGNMENT_PAD_BYTES = 4;
+    /** The experimenter's id, and its type. */
+    private static final int EXPERIMENTER_HEAD_BYTES = 8;
 
     /** Reads the next one with its padding. */
     static Property read(ByteBuf in) throws OfException {
@@ -42,6 +46,49 @@ record Property(int type, ByteBuf value) {
         if (value.readableBytes() != bytes) {
             throw new OfException(OfErrorCode.OFPBPC_BAD_LEN, "property " + type);
         }
+    }
+
+    /** Padding, and whatever else stands behind the number, counts for nothing, as in Open vSwitch. */
+    int atLeast16() throws OfException {
+        Wire.need(value, 2, OfErrorCode.OFPBPC_BAD_LEN);
+        return value.readUnsignedShort();
+    }
+
+    /** The same of eight bits. */
+    int atLeast8() throws OfException {
+        Wire.need(value, 1, OfErrorCode.OFPBPC_BAD_LEN);
+        return value.readUnsignedByte();
+    }
+
+    /** 64 bits, aligned to them. */
+    long value64() throws OfException {
+        return aligned(8).readLong();
+    }
+
+    private ByteBuf aligned(int bytes) throws OfException {
+        needBytes(ALIGNMENT_PAD_BYTES + bytes);
+        return value.skipBytes(ALIGNMENT_PAD_BYTES);
+    }
+
+    /** What is nested in it, which begins at a multiple of eight bytes. */
+    ByteBuf nested() throws OfException {
+        Wire.need(value, ALIGNMENT_PAD_BYTES, OfErrorCode.OFPBPC_BAD_LEN);
+        return value.skipBytes(ALIGNMENT_PAD_BYTES);
+    }
+
+    /** What Open vSwitch says of a property of its own extensions that it does not know. */
+    OfException unknownPrivately() {
+        if (type != Wire.EXPERIMENTER) {
+            return new OfException(OfErrorCode.OFPBPC_BAD_TYPE, "property " + type);
+        }
+        if (value.readableBytes() < EXPERIMENTER_HEAD_BYTES) {
+            return new OfException(OfErrorCode.OFPBPC_BAD_LEN, "property of an experimenter");
+        }
+        return new OfException(
+                value.getInt(value.readerIndex()) == 0
+                        ? OfErrorCode.OFPBPC_BAD_EXPERIMENTER
+                        : OfErrorCode.OFPBPC_BAD_EXP_TYPE,
+                "property of an experimenter");
     }
 
     /** What is said of a property that nobody here knows. */

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
-import io.turnstile.openflow.wire.AsyncCodec.PacketIn;
+import io.turnstile.pipeline.OpenFlowSwitch.PacketIn;
 import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.PacketInReason;
 import java.util.HexFormat;
@@ -20,10 +20,14 @@ class PacketIn2PropertiesTest {
     private static final int COOKIE = 4;
     private static final int REASON = 5;
 
+    private static PacketIn packetIn(PacketInReason reason, long cookie, byte[] userdata) {
+        return new PacketIn(new byte[14], 0xffff, reason, 1, cookie, 0, Match.ANY, userdata, null);
+    }
+
     /** The properties' content in hexadecimal digits, by type. */
     private static Map<Integer, String> properties(WireVersion version, PacketInReason reason, long cookie) {
         ByteBuf out = Unpooled.buffer();
-        AsyncCodec.packetInNxm2(out, version, new PacketIn(new byte[14], reason, 1, cookie, Match.ANY, new byte[0]));
+        AsyncCodec.packetInNxm2(out, version, packetIn(reason, cookie, new byte[0]));
         Map<Integer, String> properties = new TreeMap<>();
         while (out.isReadable()) {
             int type = out.readUnsignedShort();
@@ -65,7 +69,7 @@ class PacketIn2PropertiesTest {
         AsyncCodec.packetInNxm2(
                 out,
                 WireVersion.OF13,
-                new PacketIn(new byte[14], PacketInReason.ACTION, 1, 0, Match.ANY, new byte[] {1, 2, 3}));
+                packetIn(PacketInReason.ACTION, 0, new byte[] {1, 2, 3}));
         assertThat(ByteBufUtil.hexDump(out)).endsWith("0007000701020300");
     }
 }

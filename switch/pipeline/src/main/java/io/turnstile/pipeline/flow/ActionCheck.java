@@ -98,6 +98,11 @@ public final class ActionCheck {
                     OfErrorCode.OFPBAC_BAD_TYPE,
                     action + " is no action");
         }
+        checkOfAnyPacket(actions);
+    }
+
+    /** Actions and instructions of which it is not known what packets they are for. */
+    public static void checkOfAnyPacket(List<OfAction> actions) throws OfException {
         new ActionCheck(FlowKey.newKey(), false, FlowMod.ALL_TABLES, false, true).list(actions);
     }
 
@@ -440,7 +445,8 @@ public final class ActionCheck {
     public void actionSet(List<OfAction> actions) throws OfException {
         for (OfAction action : actions) {
             require(
-                    action.kind().setPlace() != SetPlace.NONE,
+                    action.kind().setPlace() != SetPlace.NONE
+                            && !(action instanceof OfAction.Controller controller && !controller.isPlain()),
                     OfErrorCode.OFPBAC_BAD_TYPE,
                     "not allowed in an action set");
         }

@@ -38,6 +38,10 @@ public record ActionForm(
     public static final ActionForm NX_LEARN = nicira(16, 32).orLonger();
     public static final ActionForm NX_LEARN2 = nicira(45, 40).orLonger();
 
+    public static final ActionForm NX_SAMPLE = nicira(29, 24);
+    public static final ActionForm NX_SAMPLE2 = nicira(38, 32);
+    public static final ActionForm NX_SAMPLE3 = nicira(41, 32);
+
     public static final ActionForm NX_BUNDLE = nicira(12, 32).orLonger();
     public static final ActionForm NX_BUNDLE_LOAD = nicira(13, 32).orLonger();
 

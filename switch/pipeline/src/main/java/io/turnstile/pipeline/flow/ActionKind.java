@@ -47,6 +47,24 @@ public enum ActionKind {
             .writesNothing()
             .outputsNowhere()),
 
+    /** Read from the words of {@link #OUTPUT}. */
+    OUTPUT_TRUNCATED(row(OfAction.OutputTruncated.class)
+            .prints((a, _) -> ForwardingText.print(a))
+            .wire(nicira(39, 16))
+            .standsIn(APPLY_ACTIONS, SetPlace.NONE)
+            .checked((a, at) -> at.outputPort(a.port()))
+            .writesNothing()
+            .outputsNowhere()),
+
+    SAMPLE(row(OfAction.Sample.class)
+            .reads("sample", SampleText::read)
+            .prints((a, _) -> SampleText.print(a))
+            .wire(ActionForm.NX_SAMPLE, ActionForm.NX_SAMPLE2, ActionForm.NX_SAMPLE3)
+            .standsIn(APPLY_ACTIONS, SetPlace.NONE)
+            .isAlwaysPossible()
+            .writesNothing()
+            .outputsNowhere()),
+
     CONTROLLER(row(OfAction.Controller.class)
             .reads("controller", (value, _) -> ControllerText.read(value))
             .prints((a, _) -> ControllerText.print(a))

@@ -1,11 +1,30 @@
 package io.turnstile.pipeline.flow;
 
+import io.turnstile.pipeline.flow.OfAction.Ports;
 import java.util.ArrayList;
 import java.util.List;
 
 /** Puts the actions of an action set into the order in which they run, as {@link SetPlace} has it. */
 public final class ActionSet {
     private ActionSet() {}
+
+    /** The port that the set outputs to; {@link Ports#UNSET} if that is none, or a group's to decide. */
+    public static int output(List<OfAction> written) {
+        int output = Ports.UNSET;
+        for (OfAction action : written) {
+            switch (action) {
+                case OfAction.Output out -> output = out.port();
+                case OfAction.Controller controller when controller.isPlain() -> output = Ports.CONTROLLER;
+                case OfAction.Group _ -> {
+                    return Ports.UNSET;
+                }
+                default -> {
+                    // No output.
+                }
+            }
+        }
+        return output;
+    }
 
     /** Returns what runs; nothing if the set has no way out, since then the packet is dropped. */
     public static List<OfAction> inOrder(List<OfAction> written) {

@@ -24,6 +24,8 @@ final class ControllerText {
         PacketInReason reason = PacketInReason.ACTION;
         int id = 0;
         List<Byte> userdata = List.of();
+        boolean pause = false;
+        int meterId = OfAction.Controller.NO_METER;
         KeyValueScanner scanner = new KeyValueScanner(value);
         while (scanner.next()) {
             switch (scanner.key()) {
@@ -31,13 +33,13 @@ final class ControllerText {
                 case "reason" -> reason = reason(scanner.value());
                 case "id" -> id = (int) Numbers.parse("id", scanner.value(), 0xffff);
                 case "userdata" -> userdata = userdata(scanner.value());
-                case "pause", "meter_id" ->
-                    throw new FlowTextException("controller(" + scanner.key() + "…) is not supported");
+                case "pause" -> pause = true;
+                case "meter_id" -> meterId = Numbers.parse32(scanner.value());
                 default ->
                     throw new FlowTextException("unknown key \"" + scanner.key() + "\" parsing controller action");
             }
         }
-        return new OfAction.Controller(maxLength, reason, id, userdata);
+        return new OfAction.Controller(maxLength, reason, id, userdata, pause, meterId);
     }
 
     /** Pairs of digits, with blanks and points between them. */
@@ -58,9 +60,7 @@ final class ControllerText {
     }
 
     static String print(OfAction.Controller a) {
-        if (a.reason() == PacketInReason.ACTION
-                && a.controllerId() == 0
-                && a.userdata().isEmpty()) {
+        if (a.isPlain()) {
             return "CONTROLLER:" + a.maxLengthBytes();
         }
         List<String> arguments = new ArrayList<>();
@@ -78,6 +78,12 @@ final class ControllerText {
                     + a.userdata().stream()
                             .map(one -> HexFormat.of().toHexDigits(one))
                             .collect(Collectors.joining(".")));
+        }
+        if (a.pause()) {
+            arguments.add("pause");
+        }
+        if (a.meterId() != OfAction.Controller.NO_METER) {
+            arguments.add("meter_id=" + Integer.toUnsignedString(a.meterId()));
         }
         return "controller(" + String.join(",", arguments) + ")";
     }

@@ -71,6 +71,7 @@ final class FieldTable {
 
     static List<MatchField> rows() {
         List<MatchField> rows = new ArrayList<>(metadata());
+        rows.add(actionSetOutput());
         rows.addAll(registers());
         rows.addAll(headers());
         rows.addAll(neighbours());
@@ -188,6 +189,22 @@ final class FieldTable {
             row("nd_tll",            Field.ARP_THA,      whole(),      6,    MAC,        nxmNx(25),            oxm(33, "IPV6_ND_TLL"),    ANY,   WRITABLE,      ND_ADVERT,  shown(22),              always(8)));
     }
     // spotless:on
+
+    private static MatchField actionSetOutput() {
+        return row(
+                "actset_output",
+                Field.ACTSET_OUTPUT,
+                whole(),
+                4,
+                PORT,
+                none(),
+                onf(43),
+                EXACT,
+                READ_ONLY,
+                NONE,
+                shown(2),
+                always(1));
+    }
 
     /** The same row for each; matched and shown as reg0 to reg15 alone. */
     private static List<MatchField> registers() {

@@ -12,7 +12,7 @@ final class ForwardingText {
     /** To a port, or to the port that a field names. */
     static OfAction readOutput(String value, ActionParser parser) throws FlowTextException {
         if (value.contains("port") && value.contains("max_len")) {
-            throw new FlowTextException("action output(port=…,max_len=…) is not supported");
+            return readTruncated(value, parser);
         }
         OptionalInt port = parser.ports().parse(value);
         if (port.isPresent()) {
@@ -24,6 +24,43 @@ final class ForwardingText {
         return new OfAction.OutputField(SubFieldText.parse(value).toKey(), ControllerText.MAX_LENGTH);
     }
 
+    private static OfAction readTruncated(String value, ActionParser parser) throws FlowTextException {
+        int port = 0;
+        int maxLength = 0;
+        KeyValueScanner scanner = new KeyValueScanner(value);
+        while (scanner.next()) {
+            switch (scanner.key()) {
+                case "port" -> port = truncatedPort(scanner.value(), parser);
+                case "max_len" -> maxLength = truncatedLength(scanner.value());
+                default ->
+                    throw new FlowTextException("invalid key '" + scanner.key() + "' in output_trunc argument");
+            }
+        }
+        return new OfAction.OutputTruncated(port, maxLength);
+    }
+
+    private static int truncatedPort(String value, ActionParser parser) throws FlowTextException {
+        OptionalInt port = parser.ports().parse(value);
+        if (port.isEmpty()) {
+            throw new FlowTextException("output to unknown truncate port: " + value);
+        }
+        int number = port.getAsInt();
+        boolean reserved = Integer.compareUnsigned(number, Ports.MAX) >= 0;
+        if (reserved && number != Ports.LOCAL && number != Ports.IN_PORT) {
+            throw new FlowTextException("output to unsupported truncate port: " + value);
+        }
+        return number;
+    }
+
+    private static int truncatedLength(String value) throws FlowTextException {
+        int length = Numbers.parse32(value);
+        if (Integer.compareUnsigned(length, OfAction.OutputTruncated.LEAST_BYTES) < 0) {
+            throw new FlowTextException("max_len " + Integer.toUnsignedString(length)
+                    + " is less than the minimum value " + OfAction.OutputTruncated.LEAST_BYTES);
+        }
+        return length;
+    }
+
     static OfAction toPort(int port) {
         return port == Ports.CONTROLLER ? ControllerText.whole() : new OfAction.Output(port);
     }
@@ -32,6 +69,11 @@ final class ForwardingText {
         return Integer.compareUnsigned(a.port(), Ports.MAX) < 0
                 ? "output:" + Integer.toUnsignedString(a.port())
                 : PortNames.format(a.port());
+    }
+
+    static String print(OfAction.OutputTruncated a) {
+        return "output(port=" + PortNames.format(a.port()) + ",max_len=" + Integer.toUnsignedString(a.maxLengthBytes())
+                + ")";
     }
 
     // ---- enqueue ----

@@ -77,19 +77,77 @@ public sealed interface OfAction {
         }
     }
 
+    /** {@code output(port=…,max_len=…)}: no more than so many bytes of each frame, its Ethernet header included. */
+    record OutputTruncated(int port, int maxLengthBytes) implements OfAction {
+        /** An Ethernet header. */
+        public static final int LEAST_BYTES = 14;
+
+        @Override
+        public ActionKind kind() {
+            return ActionKind.OUTPUT_TRUNCATED;
+        }
+    }
+
+    /**
+     * {@code sample(…)}: some of the packets are for a collector.
+     *
+     * @param probability of 65535 packets so many, 1 at least
+     * @param samplingPort {@link Ports#NONE} if there is none
+     */
+    record Sample(
+            int probability,
+            int collectorSetId,
+            int observationDomainId,
+            int observationPointId,
+            int samplingPort,
+            Direction direction)
+            implements OfAction {
+
+        /** In the order of the numbers (NX_ACTION_SAMPLE_*). */
+        public enum Direction {
+            DEFAULT,
+            INGRESS,
+            EGRESS
+        }
+
+        @Override
+        public ActionKind kind() {
+            return ActionKind.SAMPLE;
+        }
+    }
+
     /**
      * {@code controller(…)}.
      *
      * @param reason what the packet-in says
      * @param controllerId 0 unless the flow names one
      * @param userdata bytes that the packet-in brings along
+     * @param pause whether the packet goes no further until a controller says so
+     * @param meterId the meter that limits them, {@link #NO_METER}: that of all packets to the controllers
      */
-    record Controller(int maxLengthBytes, PacketInReason reason, int controllerId, List<Byte> userdata)
+    record Controller(
+            int maxLengthBytes,
+            PacketInReason reason,
+            int controllerId,
+            List<Byte> userdata,
+            boolean pause,
+            int meterId)
             implements OfAction {
+        public static final int NO_METER = 0;
 
-        /** Without userdata. */
+        /** Without what only Nicira's newer action can say. */
         public Controller(int maxLengthBytes, PacketInReason reason, int controllerId) {
-            this(maxLengthBytes, reason, controllerId, List.of());
+            this(maxLengthBytes, reason, controllerId, List.of(), false, NO_METER);
+        }
+
+        /** Whether it says what an output to the controllers does, and no more. */
+        public boolean isPlain() {
+            return reason == PacketInReason.ACTION && controllerId == 0 && !isExtended();
+        }
+
+        /** Whether only Nicira's newer action can say it. */
+        public boolean isExtended() {
+            return !userdata.isEmpty() || pause || meterId != NO_METER;
         }
 
         @Override

@@ -99,6 +99,7 @@ public enum OfErrorCode {
     OFPPMFC_BAD_PORT(4, 0, 7, 0),
     OFPPMFC_BAD_HW_ADDR(4, 1, 7, 1),
     OFPPMFC_BAD_CONFIG(-1, -1, 7, 2),
+    NXR_STALE(1, 534, 0xffff, 35, until(OF11, AS_IN_10)),
     NXTTMFC_BAD_COMMAND(1, 527, 0xffff, 16, until(OF11, AS_IN_10)),
     NXTTMFC_BAD_OPT_LEN(1, 528, 0xffff, 17, until(OF11, AS_IN_10)),
     NXTTMFC_BAD_FIELD_IDX(1, 529, 0xffff, 18, until(OF11, AS_IN_10)),

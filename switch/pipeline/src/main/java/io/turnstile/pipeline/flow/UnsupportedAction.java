@@ -16,9 +16,7 @@ import java.util.stream.Collectors;
  * of vendors are answered like unknown ones.
  */
 public enum UnsupportedAction {
-    SAMPLE("sample"),
     DELETE_FIELD("delete_field"),
-    OUTPUT_TRUNC("output_trunc"),
     DEBUG_RECIRC("debug_recirc"),
     DEBUG_SLOW("debug_slow"),
     UNROLL_XLATE("unroll_xlate");

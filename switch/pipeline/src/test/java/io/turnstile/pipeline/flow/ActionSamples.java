@@ -23,11 +23,19 @@ public final class ActionSamples {
         return switch (kind) {
             case OUTPUT -> List.of("output:7", "IN_PORT", "LOCAL");
             case OUTPUT_FIELD -> List.of("output:NXM_NX_REG3[4..19]");
+            case OUTPUT_TRUNCATED -> List.of("output(port=7,max_len=100)", "output(port=LOCAL,max_len=14)");
+            case SAMPLE ->
+                List.of(
+                        "sample(probability=12345,collector_set_id=4294967295,obs_domain_id=5,obs_point_id=6)",
+                        "sample(probability=1,collector_set_id=2,obs_domain_id=3,obs_point_id=4,sampling_port=7)",
+                        "sample(probability=65535,collector_set_id=0,obs_domain_id=0,obs_point_id=0,egress)");
             case CONTROLLER ->
                 List.of(
                         "CONTROLLER:128",
                         "controller(reason=invalid_ttl,max_len=100,id=3)",
-                        "controller(id=5,userdata=00.01.fe.ff)");
+                        "controller(id=5,userdata=00.01.fe.ff)",
+                        "controller(pause,meter_id=4294967295)",
+                        "controller(reason=no_match,max_len=9,id=1,userdata=ff,pause,meter_id=7)");
             case SET_FIELD ->
                 List.of("set_field:0x5->reg4", "load:0x5->NXM_NX_REG0[0..7]", "set_field:1.2.3.4->ip_dst");
             case MOVE -> List.of("move:NXM_NX_REG0[0..15]->NXM_NX_REG1[16..31]");
