@@ -27,7 +27,9 @@ public final class FlushLog {
         if (filter.isEmpty()) {
             return filter.zone == null ? "<all>" : "zone " + filter.zone;
         }
-        StringBuilder text = new StringBuilder("zone=").append(filter.zone == null ? 0 : filter.zone).append(' ');
+        StringBuilder text = new StringBuilder("zone=")
+                .append(filter.zone == null ? 0 : filter.zone)
+                .append(' ');
         if (filter.markMask != 0) {
             text.append("mark=").append(hex(0, filter.mark & 0xffff_ffffL));
             appendMask(text, filter.markMask == -1, 0, filter.markMask & 0xffff_ffffL);
@@ -68,7 +70,10 @@ public final class FlushLog {
             text.append(",icmp_type=").append(known(tuple.icmpType));
             text.append(",icmp_code=").append(known(tuple.icmpCode));
         } else {
-            text.append(",ct_tp_src=").append(tuple.sourcePort).append(",ct_tp_dst=").append(tuple.destinationPort);
+            text.append(",ct_tp_src=")
+                    .append(tuple.sourcePort)
+                    .append(",ct_tp_dst=")
+                    .append(tuple.destinationPort);
         }
     }
 

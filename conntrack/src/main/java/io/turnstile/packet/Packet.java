@@ -389,8 +389,8 @@ public final class Packet {
     }
 
     /**
-     * What the packet begins with, as packet_type of ovs-fields(7) has it: {@link #ETHERNET}, as all that ports receive,
-     * or {@link #typeOf} an Ethernet type, without Ethernet in front.
+     * What the packet begins with, as packet_type of ovs-fields(7) has it: {@link #ETHERNET}, as all that ports
+     * receive, or {@link #typeOf} an Ethernet type, without Ethernet in front.
      */
     public int packetType() {
         return packetType;

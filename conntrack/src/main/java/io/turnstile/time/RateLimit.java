@@ -25,7 +25,8 @@ public final class RateLimit {
     private long filledNs;
 
     /**
-     * A bound that lasts as long as the process, by real time: how long a log is, is not a matter of the switch's clock.
+     * A bound that lasts as long as the process, by real time: how long a log is, is not a matter of the switch's
+     * clock.
      *
      * @param logger the name of the logger whose lines they are
      */

@@ -84,7 +84,9 @@ public final class FlowBench implements Callable<Integer> {
                 () -> bridge.apply(change(FlowMod.Command.MODIFY, all, 0, 0, List.of(new OfAction.Output(7)))));
         measure("all removed", () -> bridge.apply(change(FlowMod.Command.DELETE, all, 0, 0, List.of())));
         measure("loaded as one bundle", () -> bridge.applyAll(each(i -> flow(i, 0)), ChangeOrigin.NONE));
-        measure("replaced as one bundle", () -> bridge.applyAll(each(i -> flow(i, TIMEOUT_SECONDS)), ChangeOrigin.NONE));
+        measure(
+                "replaced as one bundle",
+                () -> bridge.applyAll(each(i -> flow(i, TIMEOUT_SECONDS)), ChangeOrigin.NONE));
         measure("all expired", () -> {
             clock.advance(Duration.ofSeconds(TIMEOUT_SECONDS));
             pipeline.maintain(clock.nowNs());

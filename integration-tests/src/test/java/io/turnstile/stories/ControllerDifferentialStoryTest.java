@@ -128,13 +128,15 @@ class ControllerDifferentialStoryTest {
 
     private static String reasons(LabSwitch sw, String protocol) {
         Path log = both.lab().folder().resolve(sw.name() + "-" + protocol + ".reasons");
-        try (Daemon monitor = sw.ofctl("-O", protocol, "-P", "nxt_packet_in2", "--timeout=60", "monitor", "br0", "65534")
+        try (Daemon monitor = sw.ofctl(
+                        "-O", protocol, "-P", "nxt_packet_in2", "--timeout=60", "monitor", "br0", "65534")
                 .start(log)) {
             awaitProbe(sw, monitor, 1);
             for (int port = 1; port <= 5; port++) {
                 receive(sw, "in_port(1)," + ADDRESSES.formatted(17, 1) + "udp(src=5,dst=" + port + ")");
             }
-            String frame = HexFormat.of().formatHex(Frames.udp("10.0.0.1:5 > 10.0.0.2:1").bytes());
+            String frame = HexFormat.of()
+                    .formatHex(Frames.udp("10.0.0.1:5 > 10.0.0.2:1").bytes());
             for (String actions : List.of("controller", "resubmit(,1)", "TABLE", "group:1")) {
                 sw.ofctl("-O", "OpenFlow13", "packet-out", "br0", "in_port=1,packet=" + frame + ",actions=" + actions)
                         .run();
@@ -158,7 +160,10 @@ class ControllerDifferentialStoryTest {
     }
 
     private static int probes(Daemon monitor) {
-        return (int) monitor.output().lines().filter(line -> line.contains(PROBE_COOKIE)).count();
+        return (int) monitor.output()
+                .lines()
+                .filter(line -> line.contains(PROBE_COOKIE))
+                .count();
     }
 
     /**

@@ -38,7 +38,11 @@ class ControllersStoryTest {
                     Await.until(
                             "each direction has a flow",
                             PATIENCE,
-                            () -> flows(sw, version).lines().filter(line -> line.contains("priority=1,")).count() == 2,
+                            () -> flows(sw, version)
+                                            .lines()
+                                            .filter(line -> line.contains("priority=1,"))
+                                            .count()
+                                    == 2,
                             controller::output);
                     assertThat(controller.output()).doesNotContain("another reason");
                 }
@@ -84,7 +88,9 @@ class ControllersStoryTest {
                     hosts.connect(sw, protocol, port);
                     hosts.awaitPing(controller);
                     assertThat(hosts.ping(hosts.second, hosts.first)).isTrue();
-                    assertThat(sw.ofctl("-O", protocol, "dump-flows", "br0").run().output())
+                    assertThat(sw.ofctl("-O", protocol, "dump-flows", "br0")
+                                    .run()
+                                    .output())
                             .as("flows of pings that it knows both ends of")
                             .contains("icmp,in_port=1", "icmp,in_port=2");
                 }
@@ -153,7 +159,15 @@ class ControllersStoryTest {
         }
 
         boolean ping(Host from, Host to) {
-            return from.command("ping", "-c", "3", "-i", "0.2", "-W", "1", to.address().replaceFirst("/.*", ""))
+            return from.command(
+                            "ping",
+                            "-c",
+                            "3",
+                            "-i",
+                            "0.2",
+                            "-W",
+                            "1",
+                            to.address().replaceFirst("/.*", ""))
                     .attempt()
                     .succeeded();
         }

@@ -84,24 +84,37 @@ class MonitorDifferentialStoryTest {
                     () -> monitor.output().contains("FLOW_MONITOR reply"),
                     monitor::output);
             change(sw);
-            sw.ofctl("add-flow", "br0", "table=1,udp,tp_dst=53,in_port=1,cookie=0x99,actions=output:2").run();
+            sw.ofctl("add-flow", "br0", "table=1,udp,tp_dst=53,in_port=1,cookie=0x99,actions=output:2")
+                    .run();
             sw.ofctl("del-flows", "br0", "cookie=0x99/-1").run();
-            Await.until("the last is told", PATIENCE, () -> monitor.output().contains(LAST.formatted(0x99)), monitor::output);
+            Await.until(
+                    "the last is told",
+                    PATIENCE,
+                    () -> monitor.output().contains(LAST.formatted(0x99)),
+                    monitor::output);
             return sorted(monitor.output());
         }
     }
 
     private static void change(LabSwitch sw) {
         sw.ofctl("add-flow", "br0", "in_port=1,dl_vlan=124,actions=output:2").run();
-        sw.ofctl("add-flow", "br0", "in_port=1,dl_vlan=124,dl_vlan_pcp=1,actions=output:3").run();
-        sw.ofctl("mod-flows", "br0", "in_port=1,dl_vlan=124,actions=output:1,output:2").run();
-        sw.ofctl("-O", "OpenFlow13", "mod-flows", "br0", "dl_vlan=124,actions=output:1").run();
-        sw.ofctl("-O", "OpenFlow13", "mod-flows", "br0", "dl_vlan=124,actions=output:1").run();
-        sw.ofctl("add-flow", "br0", "table=1,cookie=7,udp,tp_dst=53,actions=learn(table=2,NXM_OF_IN_PORT[])").run();
+        sw.ofctl("add-flow", "br0", "in_port=1,dl_vlan=124,dl_vlan_pcp=1,actions=output:3")
+                .run();
+        sw.ofctl("mod-flows", "br0", "in_port=1,dl_vlan=124,actions=output:1,output:2")
+                .run();
+        sw.ofctl("-O", "OpenFlow13", "mod-flows", "br0", "dl_vlan=124,actions=output:1")
+                .run();
+        sw.ofctl("-O", "OpenFlow13", "mod-flows", "br0", "dl_vlan=124,actions=output:1")
+                .run();
+        sw.ofctl("add-flow", "br0", "table=1,cookie=7,udp,tp_dst=53,actions=learn(table=2,NXM_OF_IN_PORT[])")
+                .run();
         sw.ofctl("add-flow", "br0", "in_port=1,dl_vlan=124,actions=output:2").run();
-        sw.ofctl("--strict", "del-flows", "br0", "in_port=1,dl_vlan=124,dl_vlan_pcp=1").run();
-        sw.ofctl("-O", "OpenFlow13", "add-group", "br0", "group_id=1,type=all,bucket=output:2").run();
-        sw.ofctl("-O", "OpenFlow13", "add-flow", "br0", "table=1,in_port=1,actions=group:1").run();
+        sw.ofctl("--strict", "del-flows", "br0", "in_port=1,dl_vlan=124,dl_vlan_pcp=1")
+                .run();
+        sw.ofctl("-O", "OpenFlow13", "add-group", "br0", "group_id=1,type=all,bucket=output:2")
+                .run();
+        sw.ofctl("-O", "OpenFlow13", "add-flow", "br0", "table=1,in_port=1,actions=group:1")
+                .run();
         sw.ofctl("-O", "OpenFlow13", "del-groups", "br0", "group_id=1").run();
         sw.ofctl("del-flows", "br0").run();
     }
@@ -110,7 +123,8 @@ class MonitorDifferentialStoryTest {
     private static String sorted(String output) {
         List<String> lines = new ArrayList<>();
         List<String> together = new ArrayList<>();
-        for (String line : output.replaceAll("xid=0x[1-9a-f][0-9a-f]*", "xid=XID").lines().toList()) {
+        for (String line :
+                output.replaceAll("xid=0x[1-9a-f][0-9a-f]*", "xid=XID").lines().toList()) {
             if (line.startsWith(" event")) {
                 together.add(line);
             } else {
@@ -155,8 +169,9 @@ class MonitorDifferentialStoryTest {
 
     @Test
     void groupsAndImportanceDecideWhoGoes() {
-        both.vsctl("-- --id=@t create Flow_Table name=fair flow-limit=4 overflow-policy=evict groups='\"NXM_OF_IN_PORT[]\"'"
-                + " -- set bridge br0 flow_tables:0=@t");
+        both.vsctl(
+                "-- --id=@t create Flow_Table name=fair flow-limit=4 overflow-policy=evict groups='\"NXM_OF_IN_PORT[]\"'"
+                        + " -- set bridge br0 flow_tables:0=@t");
         both.ofctl("add-flow br0 idle_timeout=10,in_port=2,tcp,actions=drop");
         both.ofctl("add-flow br0 idle_timeout=20,in_port=1,udp,actions=drop");
         both.ofctl("add-flow br0 idle_timeout=30,in_port=1,tcp,actions=drop");

@@ -115,7 +115,8 @@ class TlsStoryTest {
                 "the controller is connected",
                 PATIENCE,
                 this::isConnected,
-                () -> turnstile.vsctl("list", "controller").run().output() + controller.output()
+                () -> turnstile.vsctl("list", "controller").run().output()
+                        + controller.output()
                         + turnstile.daemon().output());
     }
 
@@ -191,9 +192,7 @@ class TlsStoryTest {
 
     @Test
     void withoutCertificatesItIsSaidWhyThereIsNoConnection() {
-        turnstile
-                .vsctl("set-controller", "br0", "ssl:127.0.0.1:" + freePort())
-                .run();
+        turnstile.vsctl("set-controller", "br0", "ssl:127.0.0.1:" + freePort()).run();
         Await.until(
                 "the cause is said",
                 PATIENCE,
@@ -230,10 +229,7 @@ class TlsStoryTest {
                 PATIENCE,
                 () -> tool("ovs-ofctl", as("ctl"), "show", bridge).succeeded(),
                 turnstile.daemon()::output);
-        Files.copy(
-                file(SWITCH_AUTHORITY),
-                file(CONTROLLER_AUTHORITY),
-                StandardCopyOption.REPLACE_EXISTING);
+        Files.copy(file(SWITCH_AUTHORITY), file(CONTROLLER_AUTHORITY), StandardCopyOption.REPLACE_EXISTING);
         assertThat(tool("ovs-ofctl", as("ctl"), "show", bridge).succeeded()).isFalse();
         assertThat(tool("ovs-ofctl", as("sw"), "show", bridge).succeeded()).isTrue();
     }

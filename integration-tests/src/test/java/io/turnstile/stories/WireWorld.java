@@ -51,8 +51,9 @@ final class WireWorld implements ModelWorld {
 
     private static final Pattern AGES = Pattern.compile("duration=[^,]*, |(idle|hard)_age=\\d+, ");
     /** Without sent bytes: where the kernel keeps a tag beside its frame, veth counts the frame alone. */
-    private static final Pattern PORT_COUNTS = Pattern.compile(
-            "port +(\\S+): rx pkts=(\\d+), bytes=(\\d+),[^\\n]*\\n +tx pkts=(\\d+),");
+    private static final Pattern PORT_COUNTS =
+            Pattern.compile("port +(\\S+): rx pkts=(\\d+), bytes=(\\d+),[^\\n]*\\n +tx pkts=(\\d+),");
+
     private static final Pattern DEADLINE = Pattern.compile(",timeout=\\d+");
     private static final String CARRIED = "original:ebpf";
 
@@ -115,7 +116,8 @@ final class WireWorld implements ModelWorld {
         devices.put(port, device);
         ip("link add " + device + " type veth peer name " + outer);
         for (String end : List.of(device, outer)) {
-            Command.of("sysctl", "-qw", "net.ipv6.conf." + end + ".disable_ipv6=1").run(); // no packets of its own
+            Command.of("sysctl", "-qw", "net.ipv6.conf." + end + ".disable_ipv6=1")
+                    .run(); // no packets of its own
             ip("link set " + end + " up");
         }
         wires.put(port, lab.add(AfPacketPort.open(outer, false)));
@@ -286,7 +288,8 @@ final class WireWorld implements ModelWorld {
         for (String udp : List.of("udp_first", "udp_single", "udp_multiple")) {
             policy.append(' ').append(udp).append('=').append(udpSeconds);
         }
-        for (String tcp : List.of("syn_sent", "syn_recv", "established", "fin_wait", "time_wait", "close_wait", "close")) {
+        for (String tcp :
+                List.of("syn_sent", "syn_recv", "established", "fin_wait", "time_wait", "close_wait", "close")) {
             policy.append(" tcp_").append(tcp).append('=').append(LONG_SECONDS);
         }
         vsctl("--if-exists del-zone-tp netdev zone=" + zone);

@@ -36,7 +36,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Sockets on which clients speak JSON-RPC: {@code punix:PATH}, {@code ptcp:[PORT][:IP]} and {@code pssl:[PORT][:IP]}
- * (ovsdb(7)). Messages follow each other without separators. A client that sends no JSON, or makes the server hold too much, is let go.
+ * (ovsdb(7)). Messages follow each other without separators. A client that sends no JSON, or makes the server hold too
+ * much, is let go.
  *
  * <p>Threads: the event loop.
  */
@@ -90,8 +91,7 @@ final class OvsdbListener {
         boolean unix = remote.startsWith("punix:");
         boolean encrypts = remote.startsWith("pssl:");
         if (!unix && !encrypts && !remote.startsWith("ptcp:")) {
-            throw new IOException(
-                    remote + ": unsupported remote (punix:PATH, ptcp:[PORT][:IP] or pssl:[PORT][:IP])");
+            throw new IOException(remote + ": unsupported remote (punix:PATH, ptcp:[PORT][:IP] or pssl:[PORT][:IP])");
         }
         SocketAddress address = unix ? unixAddress(Path.of(remote.substring("punix:".length()))) : tcpAddress(remote);
         ServerBootstrap bootstrap = new ServerBootstrap()
@@ -142,9 +142,8 @@ final class OvsdbListener {
             if (colon < 0 && open) { // Whoever can connect commands the switch; Open vSwitch listens to all machines.
                 LOG.info("{}: no address is given, so it listens on 127.0.0.1 alone (0.0.0.0 for all)", remote);
             }
-            String host = colon >= 0
-                    ? text.substring(colon + 1).replaceAll("[\\[\\]]", "")
-                    : open ? "127.0.0.1" : "0.0.0.0";
+            String host =
+                    colon >= 0 ? text.substring(colon + 1).replaceAll("[\\[\\]]", "") : open ? "127.0.0.1" : "0.0.0.0";
             return new InetSocketAddress(host, number);
         } catch (IllegalArgumentException e) {
             throw new IOException(remote + ": bad port", e);
@@ -172,7 +171,9 @@ final class OvsdbListener {
         }
         accepted++;
         Connection connection = new Connection(
-                unix ? "unix#" + accepted : (remote.startsWith("pssl:") ? "ssl:" : "tcp:") + text(channel.remoteAddress()),
+                unix
+                        ? "unix#" + accepted
+                        : (remote.startsWith("pssl:") ? "ssl:" : "tcp:") + text(channel.remoteAddress()),
                 channel,
                 limits,
                 budget,

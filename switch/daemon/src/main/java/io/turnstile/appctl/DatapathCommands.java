@@ -147,8 +147,8 @@ final class DatapathCommands {
                             .append(
                                     view.port() == null
                                             ? "none: (patch: peer=" + view.patchPeer() + ")\n"
-                                            : view.datapathPort() + ": (" + type(view.port())
-                                                    + options(view.port()) + ")\n"));
+                                            : view.datapathPort() + ": (" + type(view.port()) + options(view.port())
+                                                    + ")\n"));
         }
         return CommandReply.ok(text.toString());
     }

@@ -95,8 +95,8 @@ record DpctlLine(
             statistics |= option.equals("--statistics") || letters && option.contains("s");
             mayCreate |= option.equals("--may-create");
         }
-        return command.apply(new DpctlLine(
-                words.subList(options, words.size()), more, statistics, mayCreate, json, dryRun));
+        return command.apply(
+                new DpctlLine(words.subList(options, words.size()), more, statistics, mayCreate, json, dryRun));
     }
 
     /** The same line with other words. */

@@ -306,8 +306,7 @@ final class FlowComposer {
     private void putServiceHeader() {
         boolean fixed = Field.NSH_MDTYPE.get(key) == NshHeader.MD_TYPE_1;
         int bytes = fixed ? NshHeader.MD1_BYTES : NshHeader.BASE_BYTES;
-        frame.putShort((short)
-                        NshHeader.firstWord((int) Field.NSH_FLAGS.get(key), (int) Field.NSH_TTL.get(key), bytes))
+        frame.putShort((short) NshHeader.firstWord((int) Field.NSH_FLAGS.get(key), (int) Field.NSH_TTL.get(key), bytes))
                 .put((byte) Field.NSH_MDTYPE.get(key))
                 .put((byte) Field.NSH_NP.get(key))
                 .putInt((int) (Field.NSH_SPI.get(key) << Byte.SIZE | Field.NSH_SI.get(key)));

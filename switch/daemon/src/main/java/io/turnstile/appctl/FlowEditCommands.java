@@ -28,8 +28,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * {@code dpctl/add-flow}, {@code mod-flow}, {@code del-flow} and what does so by files (ovs-dpctl(8)): datapath flows by
- * hand, for who looks for a fault. The next round of upkeep takes them out again, unless rounds are paused.
+ * {@code dpctl/add-flow}, {@code mod-flow}, {@code del-flow} and what does so by files (ovs-dpctl(8)): datapath flows
+ * by hand, for who looks for a fault. The next round of upkeep takes them out again, unless rounds are paused.
  */
 final class FlowEditCommands {
     private static final Logger LOG = LoggerFactory.getLogger(FlowEditCommands.class);
@@ -142,9 +142,7 @@ final class FlowEditCommands {
 
     private CommandReply statistics(@Nullable DatapathFlow flow) {
         return CommandReply.ok(
-                (flow == null
-                                ? "packets:0, bytes:0, used:never"
-                                : DatapathFlowText.counters(flow, clock.nowNs()))
+                (flow == null ? "packets:0, bytes:0, used:never" : DatapathFlowText.counters(flow, clock.nowNs()))
                         + "\n");
     }
 

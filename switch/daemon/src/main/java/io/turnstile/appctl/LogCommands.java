@@ -21,7 +21,8 @@ final class LogCommands {
                     return error == null ? CommandReply.ok() : CommandReply.error(error);
                 }),
                 Command.of("vlog/enable-rate-limit", "[module]...", 0, Command.ANY_NUMBER, words -> bound(words, true)),
-                Command.of("vlog/disable-rate-limit", "[module]...", 0, Command.ANY_NUMBER, words -> bound(words, false)),
+                Command.of(
+                        "vlog/disable-rate-limit", "[module]...", 0, Command.ANY_NUMBER, words -> bound(words, false)),
                 Command.of("vlog/close", "", 0, 0, arguments -> {
                     log.close();
                     return CommandReply.ok();

@@ -122,8 +122,7 @@ final class TraceCommand {
                 : "no recirculation data for recirc_id 0x" + Long.toHexString(recirculation);
     }
 
-    private static void check(
-            List<OfAction> packetOut, @Nullable BridgePipeline bridge, long[] key, boolean strict)
+    private static void check(List<OfAction> packetOut, @Nullable BridgePipeline bridge, long[] key, boolean strict)
             throws BadArgument {
         try {
             if (bridge != null) {

@@ -14,17 +14,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The reader of a Flow_Table row (ovs-vswitchd.conf.db(5)). What it names in vain is passed over, as in Open vSwitch, and
- * warned of. {@code prefixes} is read for such names and changes nothing: a lookup here has its own ways to look at as
- * little as it can.
+ * The reader of a Flow_Table row (ovs-vswitchd.conf.db(5)). What it names in vain is passed over, as in Open vSwitch,
+ * and warned of. {@code prefixes} is read for such names and changes nothing: a lookup here has its own ways to look at
+ * as little as it can.
  *
  * <p>Threads: any.
  */
 final class FlowTableReader {
     private static final Logger LOG = LoggerFactory.getLogger(FlowTableReader.class);
     /** Fields whose prefixes Open vSwitch can track, besides those called otherwise. */
-    private static final Set<String> PREFIXES =
-            Set.of("tun_id", "tun_src", "tun_dst", "tun_ipv6_src", "tun_ipv6_dst", "nw_src", "nw_dst", "ipv6_src", "ipv6_dst");
+    private static final Set<String> PREFIXES = Set.of(
+            "tun_id", "tun_src", "tun_dst", "tun_ipv6_src", "tun_ipv6_dst", "nw_src", "nw_dst", "ipv6_src", "ipv6_dst");
 
     private static final Set<String> OTHER_NAMES = Set.of("ip_src", "ip_dst");
     private static final OncePerMinute TOLD = new OncePerMinute();

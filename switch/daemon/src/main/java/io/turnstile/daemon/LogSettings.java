@@ -141,7 +141,9 @@ final class LogSettings {
             return false;
         }
         RateLimit.setLifted(
-                logger -> isAny || LogModules.of(logger).filter(of -> of == module).isPresent(), !bounded);
+                logger -> isAny
+                        || LogModules.of(logger).filter(of -> of == module).isPresent(),
+                !bounded);
         return true;
     }
 

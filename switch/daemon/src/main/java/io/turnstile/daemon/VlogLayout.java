@@ -19,8 +19,7 @@ import org.slf4j.MarkerFactory;
  *
  * <p>What is logged may quote anybody: control characters in it, ends of lines among them, are written out, so that
  * nobody can make a line of their own, unless the message bears the marker {@code LINES}: its ends of lines are its
- * maker's. A stack trace follows its line, with no more than {@link #MAX_FRAMES} of each
- * throwable.
+ * maker's. A stack trace follows its line, with no more than {@link #MAX_FRAMES} of each throwable.
  */
 final class VlogLayout extends LayoutBase<ILoggingEvent> {
     private static final DateTimeFormatter TIME =

@@ -33,7 +33,10 @@ public final class TlsContexts implements TlsEngines {
     private static final Logger LOG = LoggerFactory.getLogger(TlsContexts.class);
     private static final OncePerMinute TOLD = new OncePerMinute();
 
-    private record Contexts(List<FileTime> times, SslContext client, @Nullable SslContext server) {}
+    private record Contexts(
+            List<FileTime> times,
+            SslContext client,
+            @Nullable SslContext server) {}
 
     private @Nullable TlsFiles files; // guarded by this
     private @Nullable Contexts contexts; // guarded by this
@@ -72,7 +75,9 @@ public final class TlsContexts implements TlsEngines {
             contexts = read(named, times);
             return contexts;
         } catch (IOException | IllegalArgumentException e) { // what Netty cannot read
-            String why = e.getCause() == null ? e.getMessage() : e.getMessage() + ": " + e.getCause().getMessage();
+            String why = e.getCause() == null
+                    ? e.getMessage()
+                    : e.getMessage() + ": " + e.getCause().getMessage();
             if (TOLD.isDue("files", e)) {
                 LOG.error("SSL: {}", why);
             }

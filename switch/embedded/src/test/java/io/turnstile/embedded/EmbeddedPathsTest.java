@@ -384,8 +384,8 @@ class EmbeddedPathsTest {
     @Test
     void whatWasCarriedUnderAZonesFormerPolicyCountsUnderIt() {
         startWith(FIREWALL);
-        sw.zoneTimeouts(
-                Map.of(7, new TimeoutPolicy(Map.of(Timeout.UDP_FIRST, 9L, Timeout.UDP_SINGLE, 9L, Timeout.UDP_MULTIPLE, 9L))));
+        sw.zoneTimeouts(Map.of(
+                7, new TimeoutPolicy(Map.of(Timeout.UDP_FIRST, 9L, Timeout.UDP_SINGLE, 9L, Timeout.UDP_MULTIPLE, 9L))));
         converse();
         carrier.carry(carrier.path("original"), 1, 52);
         sw.zoneTimeouts(Map.of());

@@ -86,15 +86,8 @@ final class ActionExecutor {
                 setNetworkField(packet, set);
             }
             case NSH_FLAGS, NSH_TTL, NSH_SPI, NSH_SI, NSH_C1, NSH_C2, NSH_C3, NSH_C4 -> NshRewrite.set(packet, set);
-            case NW_TOS,
-                    NW_TTL,
-                    IPV6_LABEL,
-                    NW_PROTO,
-                    ARP_SHA,
-                    ARP_THA,
-                    ND_TARGET,
-                    ND_RESERVED,
-                    ND_OPTIONS_TYPE -> setNetworkField(packet, set);
+            case NW_TOS, NW_TTL, IPV6_LABEL, NW_PROTO, ARP_SHA, ARP_THA, ND_TARGET, ND_RESERVED, ND_OPTIONS_TYPE ->
+                setNetworkField(packet, set);
             case TP_SRC, TP_DST -> {
                 packet.setCtConnection(Conntrack.NO_CONNECTION);
                 setTransportField(packet, set, set.field() == Field.TP_SRC ? 0 : 2);

@@ -54,7 +54,8 @@ final class ActionText {
             case DatapathAction.PushVlan push -> pushVlan(push.tpid(), push.tci());
             case DatapathAction.PopVlan _ -> "pop_vlan";
             case DatapathAction.PushMpls push ->
-                "push_mpls(" + LabelStack.entryText(push.entry()) + ",eth_type=" + FieldText.hex(push.etherType()) + ")";
+                "push_mpls(" + LabelStack.entryText(push.entry()) + ",eth_type=" + FieldText.hex(push.etherType())
+                        + ")";
             case DatapathAction.AddMpls add ->
                 "add_mpls(" + LabelStack.entryText(add.entry()) + ",eth_type=" + FieldText.hex(add.etherType()) + ")";
             case DatapathAction.PushEthernet push ->

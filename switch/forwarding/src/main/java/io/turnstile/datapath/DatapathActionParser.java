@@ -68,7 +68,8 @@ public final class DatapathActionParser {
             throw error(action);
         }
         String name = open > 0 ? action.substring(0, open).strip() : action;
-        String inside = open > 0 ? action.substring(open + 1, action.length() - 1).strip() : "";
+        String inside =
+                open > 0 ? action.substring(open + 1, action.length() - 1).strip() : "";
         switch (name) {
             case "set" -> addSet(list, inside);
             case "push_vlan" -> list.add(pushVlan(inside));
@@ -214,10 +215,11 @@ public final class DatapathActionParser {
                 case "mark" -> mark = FieldText.HEX.parse(Field.CT_MARK, value);
                 case "label" -> label = FieldText.HEX.parse(Field.CT_LABEL, value);
                 case "timeout" -> timeouts = (int) FieldText.number(value, 31);
-                case "helper" -> helper = Arrays.stream(Alg.values())
-                        .filter(alg -> alg != Alg.NONE && alg.name().equalsIgnoreCase(value))
-                        .findFirst()
-                        .orElseThrow(() -> error(pair));
+                case "helper" ->
+                    helper = Arrays.stream(Alg.values())
+                            .filter(alg -> alg != Alg.NONE && alg.name().equalsIgnoreCase(value))
+                            .findFirst()
+                            .orElseThrow(() -> error(pair));
                 case "nat" -> nat = DatapathNatParser.parse(pair);
                 default -> throw error(pair);
             }

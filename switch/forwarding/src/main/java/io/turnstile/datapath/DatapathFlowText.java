@@ -28,7 +28,8 @@ public final class DatapathFlowText {
 
     /** One line of dump-flows with ports named by {@code portName}. */
     public static String line(DatapathFlow flow, long nowNs, IntFunction<String> portName) {
-        return match(flow, false, portName) + ", " + counters(flow, nowNs) + ", actions:" + actions(flow.actions(), flow.firstKey(), portName);
+        return match(flow, false, portName) + ", " + counters(flow, nowNs) + ", actions:"
+                + actions(flow.actions(), flow.firstKey(), portName);
     }
 
     /** One line of {@code dump-flows -m} of a flow that nobody else carries packets of. */
@@ -49,8 +50,8 @@ public final class DatapathFlowText {
 
     /** One line of {@code dpif/dump-flows -m}, which does not say by whom the flow is held. */
     public static String verboseLineOfBridge(DatapathFlow flow, long nowNs, IntFunction<String> portName) {
-        return "ufid:" + flow.uniqueId() + " " + match(flow, true, portName) + ", " + counters(flow, nowNs) + ", actions:"
-                + actions(flow.actions(), flow.firstKey(), portName);
+        return "ufid:" + flow.uniqueId() + " " + match(flow, true, portName) + ", " + counters(flow, nowNs)
+                + ", actions:" + actions(flow.actions(), flow.firstKey(), portName);
     }
 
     /** The whole key of a packet, ports by number. */

@@ -8,7 +8,8 @@ import java.util.regex.Pattern;
 final class DatapathNatParser {
     private static final String ADDRESS = "\\[[0-9a-fA-F:.]+\\]|[0-9a-fA-F:.]+?";
     private static final Pattern NAT = Pattern.compile("nat(?:\\((src|dst)"
-            + "(?:=(?<min>" + ADDRESS + ")(?:-(?<max>" + ADDRESS + "))?(?::(?<from>[0-9]{1,5})(?:-(?<to>[0-9]{1,5}))?)?)?"
+            + "(?:=(?<min>" + ADDRESS + ")(?:-(?<max>" + ADDRESS
+            + "))?(?::(?<from>[0-9]{1,5})(?:-(?<to>[0-9]{1,5}))?)?)?"
             + "(?<flags>(?:,(?:persistent|hash|random))*)\\))?");
 
     private DatapathNatParser() {}

@@ -10,8 +10,8 @@ import org.slf4j.MarkerFactory;
 
 /**
  * What the datapath says of packets that miss and of flows that come, to whoever has set {@code dpif_netdev} to
- * {@code dbg}. The words are Open vSwitch's, because scripts look for them. Ports are numbers, so that no name gets into
- * a line.
+ * {@code dbg}. The words are Open vSwitch's, because scripts look for them. Ports are numbers, so that no name gets
+ * into a line.
  *
  * <p>Threads: any.
  */
@@ -64,8 +64,7 @@ final class FlowLog {
                 return; // The rest of them will not be, either.
             }
             if (tersely) {
-                LOG.debug(
-                        "flow_dump ufid:{} <empty>, {}", flow.uniqueId(), DatapathFlowText.counters(flow, nowNs));
+                LOG.debug("flow_dump ufid:{} <empty>, {}", flow.uniqueId(), DatapathFlowText.counters(flow, nowNs));
             } else {
                 LOG.debug("flow_dump {}", DatapathFlowText.verboseLineOfBridge(flow, nowNs, Integer::toString));
             }

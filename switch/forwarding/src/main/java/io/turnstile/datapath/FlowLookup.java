@@ -86,11 +86,9 @@ final class FlowLookup {
         }
         try {
             Upcall.Translation translation = upcall.get().miss(packet, context.key, context.nowNs);
-            long[] mask = upkeep.usesMegaflows()
-                    ? translation.mask()
-                    : WholeMask.of(context.key, translation.mask());
-            DatapathFlow flow = new DatapathFlow(
-                    context.key, mask, translation.actions(), translation.owner(), context.nowNs);
+            long[] mask = upkeep.usesMegaflows() ? translation.mask() : WholeMask.of(context.key, translation.mask());
+            DatapathFlow flow =
+                    new DatapathFlow(context.key, mask, translation.actions(), translation.owner(), context.nowNs);
             if (!translation.cacheable()) {
                 flow.leaveOut(DatapathFlow.Uncached.FOR_ONE_PACKET);
             } else if (upkeep.isFull()) {

@@ -29,8 +29,7 @@ public final class FlowMatchParser {
      */
     public record Parsed(long[] key, long[] mask, boolean namesPacketType) {}
 
-    private static final Pattern PACKET_TYPE_PARTS =
-            Pattern.compile("ns=(\\w+)(?:/[^,]*)?,id=(\\w+)(?:/.*)?");
+    private static final Pattern PACKET_TYPE_PARTS = Pattern.compile("ns=(\\w+)(?:/[^,]*)?,id=(\\w+)(?:/.*)?");
 
     private final String text;
     private final ToIntFunction<String> portNumber;
@@ -39,6 +38,7 @@ public final class FlowMatchParser {
     private boolean hasType;
     /** How many tags stand before what is being read. */
     private int tags;
+
     private int namedType = EtherTypes.NOT_ETH_TYPE;
     private boolean namesPacketType;
 
@@ -64,8 +64,8 @@ public final class FlowMatchParser {
     }
 
     /**
-     * Reads the match of a flow that is to be put in: what a datapath flow always matches on is matched on, whether it is
-     * named or not.
+     * Reads the match of a flow that is to be put in: what a datapath flow always matches on is matched on, whether it
+     * is named or not.
      *
      * @throws FlowSyntaxException as {@link #parse}
      */

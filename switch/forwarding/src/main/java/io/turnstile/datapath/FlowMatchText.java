@@ -73,7 +73,6 @@ final class FlowMatchText {
         }
     }
 
-
     private void addConntrack(List<String> parts) {
         long stateMask = Field.CT_STATE.get(mask);
         if (ofPacket) {

@@ -101,7 +101,8 @@ final class FlowUpkeep {
      * Puts a flow in by hand, in the place of one with the same match if that is allowed. Of flows that match the same
      * packet and do not say the same, any may be met.
      */
-    FlowPut put(FlowMatchParser.Parsed match, DatapathAction[] actions, boolean mayCreate, boolean mayReplace, long nowNs) {
+    FlowPut put(
+            FlowMatchParser.Parsed match, DatapathAction[] actions, boolean mayCreate, boolean mayReplace, long nowNs) {
         HandMade owner = new HandMade(match.namesPacketType());
         DatapathFlow former;
         synchronized (cache) {

@@ -163,9 +163,10 @@ enum HeaderText {
      */
     static @Nullable HeaderText holding(Field field, @Nullable HeaderText network, @Nullable HeaderText transport) {
         for (HeaderText header : HeaderText.values()) {
-            boolean foreign =
-                    header.layer() == KeyLayer.NETWORK && header != network && !(network == IPV6 && (header == ND || header == ND_EXT))
-                            || header.layer() == KeyLayer.TRANSPORT && header != transport;
+            boolean foreign = header.layer() == KeyLayer.NETWORK
+                            && header != network
+                            && !(network == IPV6 && (header == ND || header == ND_EXT))
+                    || header.layer() == KeyLayer.TRANSPORT && header != transport;
             if (header.has(field) && !foreign) {
                 return header;
             }

@@ -113,7 +113,8 @@ public final class LabelStack {
             String name = pair.substring(0, pair.indexOf('='));
             String[] value = pair.substring(pair.indexOf('=') + 1).split("/", 2);
             if (name.equals("label") || entries == 0) {
-                if (entries == ENTRIES || entries > 0 && isBottom(FIELDS.get(entries - 1).get(key))) {
+                if (entries == ENTRIES
+                        || entries > 0 && isBottom(FIELDS.get(entries - 1).get(key))) {
                     throw new NumberFormatException(pair);
                 }
                 entries++;

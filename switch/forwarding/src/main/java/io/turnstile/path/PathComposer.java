@@ -204,8 +204,7 @@ final class PathComposer {
             case DatapathAction.PushEthernet _,
                     DatapathAction.PopEthernet _,
                     DatapathAction.PushNsh _,
-                    DatapathAction.PopNsh _ ->
-                refuse(NotCarried.ENCAPSULATED);
+                    DatapathAction.PopNsh _ -> refuse(NotCarried.ENCAPSULATED);
             case DatapathAction.Userspace _ -> refuse(NotCarried.TO_CONTROLLER);
             case DatapathAction.Clone _, DatapathAction.Recirculate _ -> refuse(NotCarried.MORE_THAN_ONE_OUTPUT);
             case DatapathAction.Hash hash -> packet.hash(hash.algorithm(), hash.basis());

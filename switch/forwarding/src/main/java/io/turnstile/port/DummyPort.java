@@ -5,9 +5,9 @@ import io.turnstile.packet.InternetChecksum;
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
 import io.turnstile.packet.PacketParser;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.List;
@@ -66,7 +66,8 @@ public final class DummyPort implements Port {
     }
 
     /**
-     * @param options {@code pstream} or {@code stream}: what joins it to other dummies; {@code pcap}: one capture file for both directions; or {@code rxq_pcap} and {@code tx_pcap}
+     * @param options {@code pstream} or {@code stream}: what joins it to other dummies; {@code pcap}: one capture file
+     *     for both directions; or {@code rxq_pcap} and {@code tx_pcap}
      * @param wallTimeUs microseconds since the epoch, for the capture files
      */
     public DummyPort(String name, Map<String, String> options, LongSupplier wallTimeUs) {

@@ -32,6 +32,7 @@ class DatapathActionParserFuzzTest {
         if (text.contains("pop_vlan")) {
             return; // A rewritten tag is printed as two actions.
         }
-        assertThat(DatapathFlowText.actions(DatapathActionParser.parse(text, name -> -1))).isEqualTo(text);
+        assertThat(DatapathFlowText.actions(DatapathActionParser.parse(text, name -> -1)))
+                .isEqualTo(text);
     }
 }

@@ -28,7 +28,8 @@ class HandMadeFlowsTest {
         datapath.addPort(other, 3);
     }
 
-    private FlowPut put(String match, String actions, boolean mayCreate, boolean mayReplace) throws FlowSyntaxException {
+    private FlowPut put(String match, String actions, boolean mayCreate, boolean mayReplace)
+            throws FlowSyntaxException {
         return datapath.putFlow(
                 FlowMatchParser.parseMatch(match, name -> -1),
                 DatapathActionParser.parse(actions, name -> -1),
@@ -94,7 +95,10 @@ class HandMadeFlowsTest {
     void masksTellFlowsApart() throws FlowSyntaxException {
         put("in_port(1),eth_type(0x0800),ipv4(tos=0x20/0,frag=no)", "2", true, false);
         put("in_port(1),eth_type(0x0800),ipv4(tos=0,frag=no)", "2", true, false);
-        assertThat(datapath.flows()).extracting(DatapathFlow::uniqueId).doesNotHaveDuplicates().hasSize(2);
+        assertThat(datapath.flows())
+                .extracting(DatapathFlow::uniqueId)
+                .doesNotHaveDuplicates()
+                .hasSize(2);
     }
 
     @Test

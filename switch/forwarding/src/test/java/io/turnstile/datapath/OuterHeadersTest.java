@@ -43,7 +43,8 @@ class OuterHeadersTest {
     void aLabelHidesWhatIsBehindItUntilItIsPopped() {
         Packet packet = parsed(UDP);
         long[] before = keyOf(packet);
-        assertThat(LabelRewrite.push(batchOf(packet), new DatapathAction.PushMpls(EtherTypes.MPLS, ENTRY))).isZero();
+        assertThat(LabelRewrite.push(batchOf(packet), new DatapathAction.PushMpls(EtherTypes.MPLS, ENTRY)))
+                .isZero();
         assertThat(hex(packet, 12, 20)).isEqualTo("8847" + "00014140" + "4500");
         assertThat(packet.l3Offset()).isEqualTo(Packet.ABSENT);
         assertThat(Field.MPLS_LSE.get(keyOf(packet))).isEqualTo(ENTRY);
@@ -107,7 +108,8 @@ class OuterHeadersTest {
     void aServiceHeaderCarriesTheWholeFrame() {
         byte[] header = HexFormat.of().parseHex("0fc60103" + "001234ff" + "11223344" + "00000000".repeat(3));
         Packet packet = parsed(UDP);
-        assertThat(NshRewrite.push(batchOf(packet), new DatapathAction.PushNsh(header), 1)).isZero();
+        assertThat(NshRewrite.push(batchOf(packet), new DatapathAction.PushNsh(header), 1))
+                .isZero();
         long[] key = keyOf(packet);
         assertThat(Field.PACKET_TYPE.get(key)).isEqualTo(0x1_894f);
         assertThat(Field.NSH_TTL.get(key)).isEqualTo(63);
@@ -117,11 +119,11 @@ class OuterHeadersTest {
         OuterHeader.pushEthernet(batchOf(packet), new DatapathAction.PushEthernet(1, 2), 1);
         assertThat(hex(packet, 0, 14)).isEqualTo("000000000002" + "000000000001" + "894f");
         assertThat(Field.NSH_C1.get(keyOf(packet))).isEqualTo(0x1122_3344);
-        ActionExecutor.setField(
-                batchOf(packet), new DatapathAction.SetField(Field.NSH_C3, 0, 0x7700, 0, 0xff00));
+        ActionExecutor.setField(batchOf(packet), new DatapathAction.SetField(Field.NSH_C3, 0, 0x7700, 0, 0xff00));
         ActionExecutor.setField(batchOf(packet), new DatapathAction.SetField(Field.NSH_TTL, 0, 5, 0, 0xff));
         ActionExecutor.setField(batchOf(packet), new DatapathAction.SetField(Field.NSH_SPI, 0, 0xabcdef, 0, 0xffffff));
-        assertThat(hex(packet, 14, 38)).isEqualTo("01460103" + "abcdefff" + "11223344" + "00000000" + "00007700" + "00000000");
+        assertThat(hex(packet, 14, 38))
+                .isEqualTo("01460103" + "abcdefff" + "11223344" + "00000000" + "00007700" + "00000000");
         OuterHeader.popEthernet(batchOf(packet), 1);
         NshRewrite.pop(batchOf(packet), 1);
         assertThat(packet.packetType()).isEqualTo(Packet.ETHERNET);
@@ -180,7 +182,8 @@ class OuterHeadersTest {
         String length = "%04x".formatted(ip.length + 8);
         String addresses = HexFormat.of().formatHex(UDP, 0, 12);
         Packet snap = parsed(HexFormat.of()
-                .parseHex(addresses + length + "aaaa03000000" + "0800" + HexFormat.of().formatHex(ip)));
+                .parseHex(addresses + length + "aaaa03000000" + "0800"
+                        + HexFormat.of().formatHex(ip)));
         assertThat(Field.ETH_TYPE.get(keyOf(snap))).isEqualTo(EtherTypes.IPV4);
         assertThat(Field.TP_DST.get(keyOf(snap))).isEqualTo(53);
         for (String other : new String[] {"aaaa0300000c0800", "424203000000", "aaaa030000000005"}) {

@@ -44,10 +44,11 @@ class DummyStreamTest {
         DummyPort connecting = open("p2", "stream", "unix:" + socket());
         await(() -> connecting.connectionState().equals("connected"));
         assertThat(listening.connectionState()).isEqualTo("unknown");
-        await(() -> { // it is connected before it is accepted
-            listening.send(Packet.copyOf(PortFrames.random(60, 1)));
-            return connecting.hasPending();
-        });
+        await(
+                () -> { // it is connected before it is accepted
+                    listening.send(Packet.copyOf(PortFrames.random(60, 1)));
+                    return connecting.hasPending();
+                });
         connecting.send(Packet.copyOf(PortFrames.random(1500, 2)));
         await(listening::hasPending);
         listening.close();

@@ -118,7 +118,8 @@ public final class BridgeAgent implements AutoCloseable {
     // ---- what the owner calls ----
 
     /**
-     * Accepts tools and controllers at {@code punix:path}, {@code ptcp:[port][:ip]} or {@code pssl:[port][:ip]}; doing so twice changes nothing.
+     * Accepts tools and controllers at {@code punix:path}, {@code ptcp:[port][:ip]} or {@code pssl:[port][:ip]}; doing
+     * so twice changes nothing.
      *
      * @return where it listens, with the port that the system chose if 0 was asked for
      * @throws IOException if the address cannot be bound
@@ -571,10 +572,11 @@ public final class BridgeAgent implements AutoCloseable {
      * @param first the first version that has such requests
      * @param writer writes the request under the version of who is told
      */
-    void forward(
-            OpenFlowConnection source, int reason, WireVersion first, BiConsumer<ByteBuf, WireVersion> writer) {
+    void forward(OpenFlowConnection source, int reason, WireVersion first, BiConsumer<ByteBuf, WireVersion> writer) {
         for (OpenFlowConnection other : List.copyOf(connections)) {
-            if (other != source && other.isReady() && other.session().agreedVersion().isAtLeast(first)) {
+            if (other != source
+                    && other.isReady()
+                    && other.session().agreedVersion().isAtLeast(first)) {
                 other.requestForward(reason, writer);
             }
         }

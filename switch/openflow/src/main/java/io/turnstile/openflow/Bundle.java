@@ -260,9 +260,7 @@ final class Bundle implements AutoCloseable {
         ByteBuf body =
                 message.slice(message.readerIndex() + Wire.HEADER_BYTES, message.readableBytes() - Wire.HEADER_BYTES);
         MessageType type = MessageType.received(
-                MessageNumber.Space.TYPE,
-                version,
-                message.getUnsignedByte(message.readerIndex() + Wire.TYPE_OFFSET));
+                MessageNumber.Space.TYPE, version, message.getUnsignedByte(message.readerIndex() + Wire.TYPE_OFFSET));
         return switch (type) {
             case FLOW_MOD -> FlowModCodec.read13(body, version);
             case GROUP_MOD -> GroupCodec.read(body, version);
@@ -270,7 +268,8 @@ final class Bundle implements AutoCloseable {
             case PORT_MOD -> PortMessages.modification(Request.parse(message, OFPortMod.class));
             case null, default ->
                 throw new OfException(
-                        OfErrorCode.OFPBFC_MSG_UNSUP, "only flow, group and port modifications and packets are bundled");
+                        OfErrorCode.OFPBFC_MSG_UNSUP,
+                        "only flow, group and port modifications and packets are bundled");
         };
     }
 

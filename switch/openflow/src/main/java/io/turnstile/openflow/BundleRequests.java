@@ -15,8 +15,8 @@ import java.util.function.Supplier;
 
 /**
  * Bundles of modifications of flows, groups and ports, and of packets to be sent (OpenFlow 1.5.1 §6.9, §7.3.9), applied
- * all at once or not at all. What is wrong with a message is answered when it comes, as Open vSwitch does; a bundle that
- * is misused is gone.
+ * all at once or not at all. What is wrong with a message is answered when it comes, as Open vSwitch does; a bundle
+ * that is misused is gone.
  */
 final class BundleRequests {
     private static final int OPEN_REQUEST = 0;
@@ -172,8 +172,8 @@ final class BundleRequests {
             return;
         }
         OpenFlowConnection connection = request.connection();
-        BundledChanges changes = new BundledChanges(
-                bundle, bridge, agent.forwards(connection, GroupRequests.FORWARDED_GROUP_MOD));
+        BundledChanges changes =
+                new BundledChanges(bundle, bridge, agent.forwards(connection, GroupRequests.FORWARDED_GROUP_MOD));
         Supplier<Runnable> work = () -> {
             try {
                 bridge.applyAll(changes, new ChangeOrigin(connection, changes::xid));

@@ -130,8 +130,7 @@ final class FlowMonitors {
                 .map(monitor -> new Following(monitor, 0))
                 .toList();
         MonitoredFlows flows = initial.isEmpty() ? null : bridge.monitoredFlows(tableOf(initial));
-        monitors = after(
-                asked, flows == null ? bridge.monitorPoint().changeNumber() : flows.changeNumber());
+        monitors = after(asked, flows == null ? bridge.monitorPoint().changeNumber() : flows.changeNumber());
         seen = Math.max(seen, lastSeen);
         if (flows == null) {
             peer.start(LongReply.once(parts::finish, parts::abandon));
@@ -171,8 +170,7 @@ final class FlowMonitors {
 
     private static void add(
             MultipartReply parts, Event event, MonitoredFlow flow, Set<Wish> wishes, WireVersion version) {
-        parts.add(out ->
-                FlowMonitorCodec.writeFlow(out, event, 0, flow, wishes.contains(Wish.ACTIONS), version));
+        parts.add(out -> FlowMonitorCodec.writeFlow(out, event, 0, flow, wishes.contains(Wish.ACTIONS), version));
     }
 
     // ---- changes ----
@@ -217,9 +215,7 @@ final class FlowMonitors {
         };
         Set<Wish> wishes = EnumSet.noneOf(Wish.class);
         for (Following each : monitors.values()) {
-            if (each.since < changes.number()
-                    && each.wants(kind)
-                    && change.isSelectedBy(each.monitor.query())) {
+            if (each.since < changes.number() && each.wants(kind) && change.isSelectedBy(each.monitor.query())) {
                 wishes.addAll(each.monitor.wishes());
             }
         }

@@ -110,8 +110,11 @@ final class GroupRequests {
 
     /** Who speaks a version without meters is not told of them. */
     private void forward(MeterMod change, Request request, ChangeOrigin origin) {
-        agent.forward(request.connection(), FORWARDED_METER_MOD, WireVersion.OF13, (out, version) ->
-                MessageFraming.write(
+        agent.forward(
+                request.connection(),
+                FORWARDED_METER_MOD,
+                WireVersion.OF13,
+                (out, version) -> MessageFraming.write(
                         out,
                         MessageType.METER_MOD,
                         version,

@@ -81,7 +81,9 @@ final class MessageNumber {
 
     /** ONF's statistics are what 1.3 has of later versions. */
     static MessageNumber onfStatistics(int number) {
-        return everywhere(Space.ONF_STATISTICS, NONE).from(WireVersion.OF13, number).from(WireVersion.OF14, NONE);
+        return everywhere(Space.ONF_STATISTICS, NONE)
+                .from(WireVersion.OF13, number)
+                .from(WireVersion.OF14, NONE);
     }
 
     /** The same with another number in this version and all later ones. */

@@ -408,7 +408,8 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
             answer.run();
             return;
         }
-        waitForChanges(agent.bridge().monitorPoint().changeNumber(), () -> pump().start(LongReply.once(answer, () -> {})));
+        waitForChanges(
+                agent.bridge().monitorPoint().changeNumber(), () -> pump().start(LongReply.once(answer, () -> {})));
     }
 
     /** Has the next requests wait if this one changed more than can be told. */
@@ -633,7 +634,8 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
 
     /** OFPT_TABLE_STATUS, since 1.4. */
     void tableStatus(TableDescription table, TableStatusReason reason) {
-        if (wants(AsyncMasks.Kind.TABLE_STATUS, reason.number()) && session.agreedVersion().hasProperties()) {
+        if (wants(AsyncMasks.Kind.TABLE_STATUS, reason.number())
+                && session.agreedVersion().hasProperties()) {
             send(MessageType.TABLE_STATUS, out -> TableModCodec.writeStatus(out, table, reason));
         }
     }

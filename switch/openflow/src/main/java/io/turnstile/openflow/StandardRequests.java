@@ -186,8 +186,7 @@ final class StandardRequests {
             throw new OfException(
                     OfErrorCode.OFPPMFC_BAD_HW_ADDR, mod.getHwAddr().toString());
         }
-        request.changeElsewhere(
-                MessageType.PORT_MOD, () -> bridge.modifyPort(number, change.config(), change.mask()));
+        request.changeElsewhere(MessageType.PORT_MOD, () -> bridge.modifyPort(number, change.config(), change.mask()));
     }
 
     void description(Reply reply) {

@@ -33,6 +33,7 @@ import java.util.stream.Stream;
 final class FakeSwitch implements OpenFlowSwitch {
     /** Those that are over. */
     final List<ConnectionFilter> flushes = new CopyOnWriteArrayList<>();
+
     final List<PausedWalk> resumed = new ArrayList<>();
 
     record Sent(int inPort, List<OfAction> actions, byte[] frame) {}

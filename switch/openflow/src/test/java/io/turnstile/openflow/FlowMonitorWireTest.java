@@ -45,7 +45,10 @@ class FlowMonitorWireTest {
                 List<String> lines = block.lines().toList();
                 String version = lines.getFirst().substring("OpenFlow".length()).substring(0, 2);
                 all.add(new Recorded(
-                        WireVersion.valueOf("OF" + version), lines.get(1), lines.get(2), lines.subList(3, lines.size())));
+                        WireVersion.valueOf("OF" + version),
+                        lines.get(1),
+                        lines.get(2),
+                        lines.subList(3, lines.size())));
             }
             return all;
         } catch (IOException e) {
@@ -72,8 +75,7 @@ class FlowMonitorWireTest {
                 });
         List<Monitor> monitors = FlowMonitorCodec.read(message, recorded.version());
         assertThat(monitors).singleElement().satisfies(monitor -> {
-            assertThat(monitor.wishes())
-                    .isEqualTo(Set.of(Wish.ADDED, Wish.REMOVED, Wish.MODIFIED, Wish.ACTIONS));
+            assertThat(monitor.wishes()).isEqualTo(Set.of(Wish.ADDED, Wish.REMOVED, Wish.MODIFIED, Wish.ACTIONS));
             assertThat(monitor.query().tableId()).isEqualTo(1);
             assertThat(monitor.query().outPort()).isEqualTo(2);
             assertThat(FlowText.format(monitor.query().match())).isEqualTo("ip");

@@ -73,11 +73,12 @@ class FlowMonitorsTest {
                 texts.add("xid=" + message.getInt(Wire.XID_OFFSET));
                 for (int at = 16; at < message.readableBytes(); at += message.getUnsignedShort(at)) {
                     String event = EVENTS.get(message.getUnsignedShort(at + 2));
-                    texts.add(switch (event) {
-                        case "ABBREV" -> event + " " + message.getInt(at + 4);
-                        case "PAUSED", "RESUMED" -> event;
-                        default -> event + " " + message.getLong(at + 16);
-                    });
+                    texts.add(
+                            switch (event) {
+                                case "ABBREV" -> event + " " + message.getInt(at + 4);
+                                case "PAUSED", "RESUMED" -> event;
+                                default -> event + " " + message.getLong(at + 16);
+                            });
                 }
             } else {
                 texts.add(type + " " + Dialogue.error(message));
@@ -224,7 +225,9 @@ class FlowMonitorsTest {
         assertThat(texts(peer.answers())).containsExactly("xid=0", "ADDED 5");
     }
 
-    /** A flow that was there and has its place taken during a pause is known to the peer, who has to hear that it goes. */
+    /**
+     * A flow that was there and has its place taken during a pause is known to the peer, who has to hear that it goes.
+     */
     @Test
     void whatWasReplacedDuringAPauseIsNotForgottenWhenItGoes() throws Exception {
         peers.flow(FlowMod.Command.ADD, "cookie=1,udp,actions=1");
@@ -282,16 +285,22 @@ class FlowMonitorsTest {
         List<ByteBuf> update = other.answers();
         assertThat(update).hasSize(1);
         int head = reply.getFirst().readableBytes();
-        assertThat(update.getFirst().slice(8, head - 8)).isEqualTo(reply.getFirst().slice(8, head - 8));
+        assertThat(update.getFirst().slice(8, head - 8))
+                .isEqualTo(reply.getFirst().slice(8, head - 8));
         assertThat(update.getFirst().getInt(Wire.XID_OFFSET)).isZero();
         assertThat(update.getFirst().getUnsignedShort(head + 2)).isEqualTo(version.hasProperties() ? 1 : 0);
         if (!version.hasProperties()) {
             ByteBuf cancel = other.message(
-                    4, 9, body -> body.writeInt(old ? 0x2320 : 0x4f4e4600).writeInt(old ? 21 : 1870).writeInt(1));
+                    4,
+                    9,
+                    body -> body.writeInt(old ? 0x2320 : 0x4f4e4600)
+                            .writeInt(old ? 21 : 1870)
+                            .writeInt(1));
             assertThat(other.say(cancel.copy())).isEmpty();
-            assertThat(other.say(cancel)).singleElement().satisfies(error -> assertThat(
-                            error.getUnsignedByte(Wire.TYPE_OFFSET))
-                    .isEqualTo((short) 1));
+            assertThat(other.say(cancel))
+                    .singleElement()
+                    .satisfies(error ->
+                            assertThat(error.getUnsignedByte(Wire.TYPE_OFFSET)).isEqualTo((short) 1));
         }
     }
 

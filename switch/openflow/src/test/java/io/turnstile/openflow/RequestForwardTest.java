@@ -19,10 +19,12 @@ import org.junit.jupiter.api.Test;
 /** What controllers are told of each other's requests, and of tables, if their masks say so. */
 class RequestForwardTest {
     /** As Open vSwitch's own tests send it: ADD group_id=1,type=all,bucket=actions=drop. */
-    private static final String GROUP_14 = "050f0020" + "00000002" + "0000000000000001" + "00100000ffffffffffffffff00000000";
+    private static final String GROUP_14 =
+            "050f0020" + "00000002" + "0000000000000001" + "00100000ffffffffffffffff00000000";
 
     private static final String GROUP_13 = "04" + GROUP_14.substring(2);
-    private static final String METER_13 = "041d0020" + "00000005" + "0000000100000001" + "0001001000000064" + "0000000000000000";
+    private static final String METER_13 =
+            "041d0020" + "00000005" + "0000000100000001" + "0001001000000064" + "0000000000000000";
 
     private final MonitorPeers peers = new MonitorPeers();
 
@@ -45,12 +47,18 @@ class RequestForwardTest {
         MonitorPeers.Peer peer = peers.join(version);
         peer.say(
                 version.isAtLeast(WireVersion.OF14)
-                        ? peer.message(28, 9, body -> body.writeShort(property).writeShort(8).writeInt(mask))
-                        : peer.message(4, 9, body -> body.writeInt(Wire.NICIRA)
-                                .writeInt(27)
-                                .writeShort(property)
-                                .writeShort(8)
-                                .writeInt(mask)));
+                        ? peer.message(
+                                28,
+                                9,
+                                body -> body.writeShort(property).writeShort(8).writeInt(mask))
+                        : peer.message(
+                                4,
+                                9,
+                                body -> body.writeInt(Wire.NICIRA)
+                                        .writeInt(27)
+                                        .writeShort(property)
+                                        .writeShort(8)
+                                        .writeInt(mask)));
         return peer;
     }
 
@@ -65,10 +73,10 @@ class RequestForwardTest {
         MonitorPeers.Peer deaf = peers.join(WireVersion.OF14);
         assertThat(source.say(bytes(GROUP_14))).isEmpty();
         assertThat(hex(same.answers())).containsExactly("0520002800000000" + GROUP_14);
-        assertThat(hex(older.answers()))
-                .containsExactly("0404003000000000" + "4f4e46000000092e" + GROUP_13);
+        assertThat(hex(older.answers())).containsExactly("0404003000000000" + "4f4e46000000092e" + GROUP_13);
         ByteBuf told = newer.answers().getFirst();
-        assertThat(ByteBufUtil.hexDump(told, 0, 2) + ByteBufUtil.hexDump(told, 8, 2)).isEqualTo("0620" + "060f");
+        assertThat(ByteBufUtil.hexDump(told, 0, 2) + ByteBufUtil.hexDump(told, 8, 2))
+                .isEqualTo("0620" + "060f");
         assertThat(told.getInt(12)).isEqualTo(2);
         GroupMod group = GroupCodec.read(told.skipBytes(16), WireVersion.OF15);
         assertThat(group.command()).isEqualTo(GroupMod.Command.ADD);
@@ -110,10 +118,14 @@ class RequestForwardTest {
     @Test
     void aPortIsChangedByABundleThatIsNotAtomic() {
         MonitorPeers.Peer peer = peers.join(WireVersion.OF14);
-        String portMod = "05100028" + "00000002" + "00000001" + "00000000" + "0200000000020000" + "0000002000000020" + "0000000800000000";
-        assertThat(commit(peer, 3, portMod)).contains("05210010000000030000000800040003").doesNotContain("00050003");
+        String portMod = "05100028" + "00000002" + "00000001" + "00000000" + "0200000000020000" + "0000002000000020"
+                + "0000000800000000";
+        assertThat(commit(peer, 3, portMod))
+                .contains("05210010000000030000000800040003")
+                .doesNotContain("00050003");
         assertThat(peers.bridge.ports().get(1).config()).isZero();
-        assertThat(commit(peer, 2, portMod)).startsWith("05210010000000030000000800050002 050c"); // and the port is told of
+        assertThat(commit(peer, 2, portMod))
+                .startsWith("05210010000000030000000800050002 050c"); // and the port is told of
         assertThat(peers.bridge.ports().get(1).config()).isNotZero();
     }
 

@@ -367,7 +367,9 @@ public final class BridgePipeline implements OpenFlowSwitch {
         tables.configure(tableId, mod);
     }
 
-    /** {@code Bridge:flow_tables}, by the tables' numbers; flows that are too many go, as far as they may be evicted. */
+    /**
+     * {@code Bridge:flow_tables}, by the tables' numbers; flows that are too many go, as far as they may be evicted.
+     */
     public void configureTables(Map<Integer, TableSettings> settings) {
         tables.configure(settings);
     }

@@ -45,8 +45,7 @@ final class FailedWalks {
     /** Logs the trace of a packet that went too deep or too far. */
     static void log(Pipeline pipeline, long[] key, Upcall.Translation translation) {
         DropReason failure = failure(translation);
-        if (failure == null
-                || failure != DropReason.TRANSLATION_TOO_DEEP && failure != DropReason.TOO_MANY_RESUBMITS) {
+        if (failure == null || failure != DropReason.TRANSLATION_TOO_DEEP && failure != DropReason.TOO_MANY_RESUBMITS) {
             return;
         }
         if (!TOLD.isDue(failure.label())) {

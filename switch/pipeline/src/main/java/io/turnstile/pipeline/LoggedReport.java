@@ -1,6 +1,5 @@
 package io.turnstile.pipeline;
 
-import io.turnstile.datapath.Field;
 import io.turnstile.pipeline.flow.FlowDescription;
 import io.turnstile.time.OncePerMinute;
 import java.util.Locale;
@@ -8,8 +7,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The report of a packet's own walk: what goes wrong in it is logged, once a minute for each bridge and mistake, in Open
- * vSwitch's words. The rest is dropped.
+ * The report of a packet's own walk: what goes wrong in it is logged, once a minute for each bridge and mistake, in
+ * Open vSwitch's words. The rest is dropped.
  *
  * <p>Threads: that of the walk.
  */

@@ -87,10 +87,7 @@ final class MplsActions {
             ttl = Field.NW_TTL.get(key) == 0 ? FIRST_TTL : Field.NW_TTL.get(key);
         }
         long label = etherType == EtherTypes.IPV6 ? NULL_LABEL_OF_IPV6 : NULL_LABEL;
-        return label << LabelStack.LABEL_SHIFT
-                | trafficClass << LabelStack.CLASS_SHIFT
-                | LabelStack.BOTTOM
-                | ttl;
+        return label << LabelStack.LABEL_SHIFT | trafficClass << LabelStack.CLASS_SHIFT | LabelStack.BOTTOM | ttl;
     }
 
     private static void forgetPayload(long[] key) {
@@ -119,8 +116,10 @@ final class MplsActions {
         if (length == 0) {
             return false;
         }
-        if (length == LabelStack.ENTRIES && !LabelStack.isBottom(entries.getLast().get(key))) {
-            walk.report.error("dropping packet on which an " + what + " can't be performed as it has more MPLS LSEs than the " + LabelStack.ENTRIES + " supported.");
+        if (length == LabelStack.ENTRIES
+                && !LabelStack.isBottom(entries.getLast().get(key))) {
+            walk.report.error("dropping packet on which an " + what
+                    + " can't be performed as it has more MPLS LSEs than the " + LabelStack.ENTRIES + " supported.");
             walk.fail(DropReason.TOO_MANY_LABELS);
             return false;
         }

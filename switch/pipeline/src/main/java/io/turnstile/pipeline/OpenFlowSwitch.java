@@ -365,7 +365,9 @@ public interface OpenFlowSwitch {
             return false;
         }
 
-        /** Flows were added, modified or removed: each change of the bridge, in their order, with consecutive numbers. */
+        /**
+         * Flows were added, modified or removed: each change of the bridge, in their order, with consecutive numbers.
+         */
         default void flowsChanged(FlowChanges changes) {}
 
         /** A table has become fuller or emptier than somebody wanted to know. */

@@ -125,8 +125,7 @@ final class OutputActions {
             PortLocation peer = walk.pipeline.portLocations().peerOf(port);
             if (peer != null) {
                 walk.recorder.crossed(new PatchCounter.Crossing(
-                        walk.state.bridge.patchCounter(number),
-                        peer.bridge().patchCounter(peer.number())));
+                        walk.state.bridge.patchCounter(number), peer.bridge().patchCounter(peer.number())));
                 walk.behindPatchPort(peer, () -> tables.receive(peer, last));
             }
         } else if (port.datapathPort() >= 0 && Field.PACKET_TYPE.get(walk.state.key) != 0) {

@@ -145,8 +145,7 @@ final class PendingRewrites {
             } else if (wanted == Packet.typeOf(EtherTypes.NSH)) {
                 actions.add(new DatapathAction.PushNsh(ServiceHeader.of(key, metadata)));
             } else {
-                LabelEntries.of(present == wanted ? packet : FlowKey.newKey())
-                        .stackUp(LabelEntries.of(key), actions);
+                LabelEntries.of(present == wanted ? packet : FlowKey.newKey()).stackUp(LabelEntries.of(key), actions);
             }
             becomeThatOf(key);
         } else if (wanted != present && present == Packet.ETHERNET) {
@@ -173,8 +172,7 @@ final class PendingRewrites {
         packetVlan = new VlanStack(null, (int) Field.ETH_TYPE.get(key));
     }
 
-    private void commitLabels(
-            LabelEntries present, LabelEntries wanted, long[] key, List<DatapathAction> actions) {
+    private void commitLabels(LabelEntries present, LabelEntries wanted, long[] key, List<DatapathAction> actions) {
         present.transform(wanted, actions);
         Field.ETH_TYPE.set(packet, Field.ETH_TYPE.get(key));
         LabelStack.fields().forEach(entry -> entry.set(packet, entry.get(key)));

@@ -44,6 +44,7 @@ public final class Pipeline implements Upcall, AutoCloseable {
     private final LongAdder droppedPacketIns = new LongAdder();
     /** Whether it was said that nobody exports samples. */
     private final AtomicBoolean samplingTold = new AtomicBoolean();
+
     private volatile IntUnaryOperator zoneTimeouts = zone -> 0;
     private volatile Consumer<RuntimeException> eventFailureListener = failure -> {};
     private volatile ObjIntConsumer<BridgePipeline> missingPortListener = (bridge, number) -> {};
@@ -113,7 +114,9 @@ public final class Pipeline implements Upcall, AutoCloseable {
     /** A walk has come to a sample action of the bridge. */
     void samplesPackets(BridgePipeline bridge) {
         if (!samplingTold.getAndSet(true)) {
-            LOG.warn("{}: flows sample packets, and there is no IPFIX exporter here: no packet is sampled", bridge.name());
+            LOG.warn(
+                    "{}: flows sample packets, and there is no IPFIX exporter here: no packet is sampled",
+                    bridge.name());
         }
     }
 

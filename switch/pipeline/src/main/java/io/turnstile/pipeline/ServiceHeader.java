@@ -13,8 +13,8 @@ final class ServiceHeader {
         boolean fixed = Field.NSH_MDTYPE.get(key) == NshHeader.MD_TYPE_1;
         int bytes = fixed ? NshHeader.MD1_BYTES : NshHeader.BASE_BYTES + metadata.length;
         ByteBuffer header = ByteBuffer.allocate(bytes);
-        header.putShort((short)
-                NshHeader.firstWord((int) Field.NSH_FLAGS.get(key), (int) Field.NSH_TTL.get(key), bytes));
+        header.putShort(
+                (short) NshHeader.firstWord((int) Field.NSH_FLAGS.get(key), (int) Field.NSH_TTL.get(key), bytes));
         header.put((byte) Field.NSH_MDTYPE.get(key)).put((byte) Field.NSH_NP.get(key));
         header.putInt((int) (Field.NSH_SPI.get(key) << Byte.SIZE | Field.NSH_SI.get(key)));
         if (fixed) {

@@ -43,19 +43,19 @@ final class Vacancy {
     /** What is to be told now that so much is left; null if nothing is. */
     @Nullable
     TableStatusReason changed(int percent) {
-        TableStatusReason event = percent < down
-                ? TableStatusReason.VACANCY_DOWN
-                : percent > up ? TableStatusReason.VACANCY_UP : null;
+        TableStatusReason event =
+                percent < down ? TableStatusReason.VACANCY_DOWN : percent > up ? TableStatusReason.VACANCY_UP : null;
         if (event == null || event != awaited) {
             return null;
         }
-        awaited = event == TableStatusReason.VACANCY_DOWN
-                ? TableStatusReason.VACANCY_UP
-                : TableStatusReason.VACANCY_DOWN;
+        awaited =
+                event == TableStatusReason.VACANCY_DOWN ? TableStatusReason.VACANCY_UP : TableStatusReason.VACANCY_DOWN;
         return event;
     }
 
-    /** How much of a table is left, in whole percent; a table for no flows at all counts as empty, as in Open vSwitch. */
+    /**
+     * How much of a table is left, in whole percent; a table for no flows at all counts as empty, as in Open vSwitch.
+     */
     static int percentLeft(int flows, long limit) {
         if (limit == 0) {
             return WHOLE;

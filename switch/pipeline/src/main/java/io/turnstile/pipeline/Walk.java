@@ -197,8 +197,7 @@ final class Walk {
         WalkState.Packet packetBefore = state.packet();
         apart(there);
         state.restore(packetBefore);
-        boolean ofBucketAlone =
-                failure == DropReason.TOO_MANY_LABELS || failure == DropReason.UNSUPPORTED_PACKET_TYPE;
+        boolean ofBucketAlone = failure == DropReason.TOO_MANY_LABELS || failure == DropReason.UNSUPPORTED_PACKET_TYPE;
         failure = ofBucketAlone ? null : failure; // as in Open vSwitch
     }
 

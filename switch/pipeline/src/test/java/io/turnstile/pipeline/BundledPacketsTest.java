@@ -65,8 +65,7 @@ class BundledPacketsTest {
 
     @Test
     void ofABundleThatFailsNoPacketIsSent() {
-        assertThat(refusal(
-                        2, add("in_port=6,actions=output:2"), packet(6, TABLE), add("in_port=5,actions=group:9")))
+        assertThat(refusal(2, add("in_port=6,actions=output:2"), packet(6, TABLE), add("in_port=5,actions=group:9")))
                 .isEqualTo(OfErrorCode.OFPBAC_BAD_OUT_GROUP);
         assertThat(refusal(1, packet(6, new OfAction.Output(2)), packet(6, new OfAction.Group(9))))
                 .isEqualTo(OfErrorCode.OFPBAC_BAD_OUT_GROUP);

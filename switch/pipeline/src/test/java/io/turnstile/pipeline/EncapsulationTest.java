@@ -63,9 +63,12 @@ class EncapsulationTest {
                 .startsWith("020000000002020000000001" + "894f" + "2fc60103" + "123456fe" + "44332211" + "55667788"
                         + "99aa77cc" + "ddeeff00");
         assertThat(flowText(0))
-                .startsWith("recirc_id(0),in_port(101),packet_type(ns=0,id=0),eth_type(0x894f),"
-                        + "nsh(flags=0,ttl=63,mdtype=1,np=3,spi=0x123456,si=255,c1=0x11223344,c3=0x99aabbcc/0x0000ff00) ");
-        assertThat(trace("in_port=1,eth_type=0x894f,nsh_ttl=63,nsh_mdtype=1,nsh_np=3,nsh_spi=0x123456,nsh_si=255,nsh_c1=0x11223344"))
+                .startsWith(
+                        "recirc_id(0),in_port(101),packet_type(ns=0,id=0),eth_type(0x894f),"
+                                + "nsh(flags=0,ttl=63,mdtype=1,np=3,spi=0x123456,si=255,c1=0x11223344,c3=0x99aabbcc/0x0000ff00) ");
+        assertThat(
+                        trace(
+                                "in_port=1,eth_type=0x894f,nsh_ttl=63,nsh_mdtype=1,nsh_np=3,nsh_spi=0x123456,nsh_si=255,nsh_c1=0x11223344"))
                 .contains("Flow: in_port=1,vlan_tci=0x0000,dl_src=00:00:00:00:00:00,dl_dst=00:00:00:00:00:00,"
                         + "dl_type=0x894f,nsh_flags=0,nsh_ttl=63,nsh_mdtype=1,nsh_np=3,nsh_spi=0x123456,nsh_si=255,"
                         + "nsh_c1=0x11223344,nsh_c2=0x0,nsh_c3=0x0,nsh_c4=0x0");
@@ -132,9 +135,11 @@ class EncapsulationTest {
     void timeToLiveOfServiceHeadersGoesDown() {
         bench.flows("dl_type=0x894f,actions=dec_nsh_ttl,output:2");
         String head = "020000000002020000000001" + "894f";
-        assertThat(bench.receive(1, HexFormat.of().parseHex(head + "0fc20203" + "001234ff"))).containsExactly("2");
+        assertThat(bench.receive(1, HexFormat.of().parseHex(head + "0fc20203" + "001234ff")))
+                .containsExactly("2");
         assertThat(hex(bench.sentFrames().getFirst())).isEqualTo(head + "0f820203" + "001234ff");
-        assertThat(bench.receive(1, HexFormat.of().parseHex(head + "00420203" + "001234ff"))).isEmpty();
+        assertThat(bench.receive(1, HexFormat.of().parseHex(head + "00420203" + "001234ff")))
+                .isEmpty();
         assertThat(bench.datapathActions()).anyMatch(actions -> actions.startsWith("userspace"));
     }
 
@@ -150,7 +155,8 @@ class EncapsulationTest {
     void ethernetIsExchanged() {
         bench.flows("ip,actions=decap(),encap(ethernet),set_field:00:00:00:00:00:07->eth_src,output:2");
         bench.receive(1, UDP);
-        assertThat(hex(bench.sentFrames().getFirst())).isEqualTo("000000000000" + "000000000007" + hex(UDP).substring(24));
+        assertThat(hex(bench.sentFrames().getFirst()))
+                .isEqualTo("000000000000" + "000000000007" + hex(UDP).substring(24));
     }
 
     @Test
@@ -201,8 +207,7 @@ class EncapsulationTest {
                 .isEqualTo("00".repeat(12) + "8847" + "00003040" + "00002040" + "00001140" + hex(UDP));
         bench.flows("in_port=1,actions=" + "encap(mpls),".repeat(4) + "encap(ethernet),output:2");
         assertThat(bench.receive(1, UDP)).isEmpty();
-        byte[] deep = HexFormat.of()
-                .parseHex("020000000002020000000001" + "8847" + "00002040".repeat(4) + hex(UDP));
+        byte[] deep = HexFormat.of().parseHex("020000000002020000000001" + "8847" + "00002040".repeat(4) + hex(UDP));
         bench.flows("in_port=1,dl_type=0x8847,actions=decap(),decap(packet_type(ns=0,type=0)),output:2");
         assertThat(bench.receive(1, deep)).isEmpty();
     }
@@ -219,8 +224,10 @@ class EncapsulationTest {
     void actionsNeedTheHeadersThatTheyWrite() {
         assertThat(refusal("in_port=1,packet_type=(1,0x800),actions=decap(),set_field:1.1.1.1->nw_dst"))
                 .isEqualTo(OfErrorCode.OFPBAC_MATCH_INCONSISTENT);
-        assertThat(refusal("in_port=1,ip,actions=decap(),set_field:1.1.1.1->nw_dst")).isNull();
-        assertThat(refusal("in_port=1,packet_type=(1,0x800),actions=decap(),set_field:1234->metadata")).isNull();
+        assertThat(refusal("in_port=1,ip,actions=decap(),set_field:1.1.1.1->nw_dst"))
+                .isNull();
+        assertThat(refusal("in_port=1,packet_type=(1,0x800),actions=decap(),set_field:1234->metadata"))
+                .isNull();
         assertThat(refusal("in_port=1,ip,actions=set_field:1->nsh_si"))
                 .isEqualTo(OfErrorCode.OFPBAC_MATCH_INCONSISTENT);
     }

@@ -56,8 +56,9 @@ class FlowChangesTest {
         watch();
         bench.flows("udp,actions=drop");
         assertThat(bench.br0.monitorPoint().changeNumber()).isEqualTo(1);
-        assertThat(changes).singleElement().satisfies(change -> assertThat(change.number())
-                .isEqualTo(1));
+        assertThat(changes)
+                .singleElement()
+                .satisfies(change -> assertThat(change.number()).isEqualTo(1));
     }
 
     @Test
@@ -114,8 +115,7 @@ class FlowChangesTest {
                 PipelineBench.parse(FlowMod.Command.ADD, "tcp,actions=1"),
                 PipelineBench.parse(FlowMod.Command.DELETE, "udp")));
         assertThat(changes).hasSize(1);
-        assertThat(told)
-                .containsExactly("ADDED udp cookie=0", "ADDED tcp cookie=0", "REMOVED DELETE udp cookie=0");
+        assertThat(told).containsExactly("ADDED udp cookie=0", "ADDED tcp cookie=0", "REMOVED DELETE udp cookie=0");
         told.clear();
         try {
             bench.br0.applyAll(List.of(
@@ -159,8 +159,7 @@ class FlowChangesTest {
         List<String> seen = new ArrayList<>();
         bench.br0.monitoredFlows(FlowMod.ALL_TABLES).advance(Integer.MAX_VALUE, flow -> {
             if (flow.isChangedSince(point.sinceNs())) {
-                seen.add((flow.isAddedSince(point.sinceNs()) ? "added " : "modified ")
-                        + FlowText.format(flow.match()));
+                seen.add((flow.isAddedSince(point.sinceNs()) ? "added " : "modified ") + FlowText.format(flow.match()));
             }
         });
         assertThat(seen).containsExactlyInAnyOrder("modified tcp", "added ipv6");

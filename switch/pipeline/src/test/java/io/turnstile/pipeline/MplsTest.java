@@ -66,12 +66,17 @@ class MplsTest {
         assertThat(onlyActions()).isEqualTo("push_mpls(label=10,tc=0,ttl=64,bos=1,eth_type=0x8847),102");
         assertThat(bench.sentFrames().getFirst()).isEqualTo(labelled(UDP, entry(10, true)));
         assertThat(flowText(0))
-                .startsWith("recirc_id(0),in_port(101),packet_type(ns=0,id=0),eth_type(0x0800),ipv4(tos=0/0xfc,ttl=64,frag=no)");
+                .startsWith(
+                        "recirc_id(0),in_port(101),packet_type(ns=0,id=0),eth_type(0x0800),ipv4(tos=0/0xfc,ttl=64,frag=no)");
     }
 
     @Test
     void ipv6IsLabelledByItsOwnNull() {
-        byte[] frame = Frames.udp("[fd00::1]:1 > [fd00::2]:2").payload(3).tos(0x48).ttl(9).bytes();
+        byte[] frame = Frames.udp("[fd00::1]:1 > [fd00::2]:2")
+                .payload(3)
+                .tos(0x48)
+                .ttl(9)
+                .bytes();
         bench.flows("ipv6,actions=push_mpls:0x8848,output:2");
         bench.receive(1, frame);
         // DSCP 0x12, of which the class has room for the lower three bits.
@@ -87,7 +92,8 @@ class MplsTest {
 
     @Test
     void aFurtherLabelIsACopyThatIsNotTheBottom() {
-        bench.flows("ip,actions=push_mpls:0x8847,set_field:10->mpls_label,push_mpls:0x8847,set_field:20->mpls_label,output:2");
+        bench.flows(
+                "ip,actions=push_mpls:0x8847,set_field:10->mpls_label,push_mpls:0x8847,set_field:20->mpls_label,output:2");
         bench.receive(1, UDP);
         assertThat(onlyActions())
                 .isEqualTo("push_mpls(label=10,tc=0,ttl=64,bos=1,eth_type=0x8847),"
@@ -109,7 +115,8 @@ class MplsTest {
 
     @Test
     void tagsStayInFrontOfLabels() {
-        byte[] tagged = Frames.udp("1.1.2.92:7777 > 1.1.2.88:80").payload(8).tag(5).bytes();
+        byte[] tagged =
+                Frames.udp("1.1.2.92:7777 > 1.1.2.88:80").payload(8).tag(5).bytes();
         bench.flows("ip,dl_vlan=5,actions=push_mpls:0x8847,set_field:10->mpls_label,output:2");
         bench.receive(1, tagged);
         byte[] sent = bench.sentFrames().getFirst();
@@ -153,7 +160,8 @@ class MplsTest {
                 "table=0,mpls,mpls_label=60,actions=set_field:10->reg0,pop_mpls:0x8847,goto_table:1",
                 "table=1,mpls,mpls_label=50,actions=push:NXM_NX_REG0[0..7],pop_mpls:0x0800,set_field:0->nw_ttl,"
                         + "pop:NXM_NX_REG1[0..7],move:NXM_NX_REG1[0..7]->NXM_NX_IP_TTL[],output:2");
-        assertThat(bench.receive(1, labelled(UDP, entry(60, false), entry(50, true)))).containsExactly("2");
+        assertThat(bench.receive(1, labelled(UDP, entry(60, false), entry(50, true))))
+                .containsExactly("2");
         assertThat(bench.sentFrames().getFirst()).isEqualTo(withTtl(10));
         assertThat(flowText(0)).endsWith(" pop_mpls(eth_type=0x8847),pop_mpls(eth_type=0x800),recirc(0x1)");
         assertThat(flowText(1)).endsWith("set(ipv4(ttl=10)),102");
@@ -162,8 +170,7 @@ class MplsTest {
     @Test
     void whatIsLeftOfOuterTablesRunsAfterwardsToo() {
         bench.flows(
-                "table=0,mpls,actions=resubmit(,1),output:3",
-                "table=1,mpls,actions=pop_mpls:0x0800,dec_ttl,output:2");
+                "table=0,mpls,actions=resubmit(,1),output:3", "table=1,mpls,actions=pop_mpls:0x0800,dec_ttl,output:2");
         assertThat(bench.receive(1, labelled(UDP, entry(1, true)))).containsExactly("2", "3");
         assertThat(bench.sentBy(2).getFirst()[PAYLOAD + 8]).isEqualTo((byte) 63);
         assertThat(bench.sentBy(3).getFirst()[PAYLOAD + 8]).isEqualTo((byte) 63);
@@ -221,7 +228,9 @@ class MplsTest {
         for (String old : List.of("00001101", "00001100")) {
             assertThat(bench.receive(1, labelled(UDP, old))).isEmpty();
         }
-        assertThat(bench.datapathActions()).filteredOn(actions -> actions.contains("userspace")).hasSize(2);
+        assertThat(bench.datapathActions())
+                .filteredOn(actions -> actions.contains("userspace"))
+                .hasSize(2);
     }
 
     @Test
@@ -305,7 +314,10 @@ class MplsTest {
     @Test
     void aPoppedPacketIsTracked() {
         PipelineBench tracked = PipelineBench.withTracker(3);
-        tracked.flows("mpls,actions=pop_mpls:0x0800,resubmit(,1)", "table=1,ip,ct_state=-trk,actions=ct(table=2)", "table=2,ip,ct_state=+new,actions=output:2");
+        tracked.flows(
+                "mpls,actions=pop_mpls:0x0800,resubmit(,1)",
+                "table=1,ip,ct_state=-trk,actions=ct(table=2)",
+                "table=2,ip,ct_state=+new,actions=output:2");
         assertThat(tracked.receive(1, labelled(UDP, entry(1, true)))).containsExactly("2");
     }
 
@@ -322,10 +334,12 @@ class MplsTest {
         assertThat(refusal("ip,actions=push_mpls:0x0800,output:2")).isEqualTo(OfErrorCode.OFPBAC_BAD_ARGUMENT);
         assertThat(refusal("ip,actions=set_field:5->mpls_label,output:2"))
                 .isEqualTo(OfErrorCode.OFPBAC_MATCH_INCONSISTENT);
-        assertThat(refusal("ip,actions=push_mpls:0x8847,set_field:5->mpls_label,output:2")).isNull();
+        assertThat(refusal("ip,actions=push_mpls:0x8847,set_field:5->mpls_label,output:2"))
+                .isNull();
         assertThat(refusal("tcp,actions=push_mpls:0x8847,set_field:5->tcp_dst,output:2"))
                 .isEqualTo(OfErrorCode.OFPBAC_MATCH_INCONSISTENT);
-        assertThat(refusal("mpls,actions=pop_mpls:0x0800,set_field:1.2.3.4->ip_src,output:2")).isNull();
+        assertThat(refusal("mpls,actions=pop_mpls:0x0800,set_field:1.2.3.4->ip_src,output:2"))
+                .isNull();
         assertThat(refusal("mpls,actions=pop_mpls:0x8847,set_field:1.2.3.4->ip_src,output:2"))
                 .isEqualTo(OfErrorCode.OFPBAC_MATCH_INCONSISTENT);
     }

@@ -95,7 +95,8 @@ class PausedWalkTest {
 
     @Test
     void aCloneIsPausedAlone() {
-        PacketIn packet = paused("in_port=1,actions=clone(mod_dl_dst:00:00:00:00:00:99,controller(pause),output:2),output:3");
+        PacketIn packet =
+                paused("in_port=1,actions=clone(mod_dl_dst:00:00:00:00:00:99,controller(pause),output:2),output:3");
         assertThat(bench.sentPorts()).containsExactly("3");
         assertThat(bench.sentBy(3).getFirst()[5]).isEqualTo((byte) 2);
         assertThat(resume(packet)).containsExactly("2");
@@ -128,7 +129,8 @@ class PausedWalkTest {
     @Test
     void itCanBePausedAgain() {
         PacketIn first = paused(
-                "in_port=1,actions=resubmit(,1),output:4", "table=1,actions=controller(pause),controller(pause),output:2");
+                "in_port=1,actions=resubmit(,1),output:4",
+                "table=1,actions=controller(pause),controller(pause),output:2");
         assertThat(resume(first)).isEmpty();
         PacketIn second = lastPaused();
         assertThat(second).isNotSameAs(first);
@@ -137,8 +139,9 @@ class PausedWalkTest {
 
     @Test
     void theStackWaitsToo() {
-        PacketIn packet = paused("in_port=1,actions=load:0x12345->NXM_NX_REG0[],push:NXM_NX_REG0[],load:2->NXM_NX_REG0[],"
-                + "push:NXM_NX_REG0[],controller(pause),pop:NXM_NX_REG1[],pop:NXM_NX_REG2[],resubmit(,1)");
+        PacketIn packet =
+                paused("in_port=1,actions=load:0x12345->NXM_NX_REG0[],push:NXM_NX_REG0[],load:2->NXM_NX_REG0[],"
+                        + "push:NXM_NX_REG0[],controller(pause),pop:NXM_NX_REG1[],pop:NXM_NX_REG2[],resubmit(,1)");
         bench.flows("table=1,reg1=2,reg2=0x12345,actions=output:3");
         assertThat(resume(packet)).containsExactly("3");
     }
@@ -185,7 +188,8 @@ class PausedWalkTest {
 
     @Test
     void withoutATrackerBeforeItThereIsNoConnectionAfterIt() {
-        PacketIn packet = paused("in_port=1,actions=controller(pause),resubmit(,2)", "table=2,ct_state=-trk,actions=output:3");
+        PacketIn packet =
+                paused("in_port=1,actions=controller(pause),resubmit(,2)", "table=2,ct_state=-trk,actions=output:3");
         Match claimed = Match.builder()
                 .exact(Field.IN_PORT, 1)
                 .exact(Field.CT_STATE, 0x21)
@@ -213,7 +217,8 @@ class PausedWalkTest {
     @Test
     void aSelectGroupBehindItHashesAtOnce() {
         bench.groups("group_id=1,type=select,bucket=output:2");
-        assertThat(resume(paused("in_port=1,actions=controller(pause),group:1"))).containsExactly("2");
+        assertThat(resume(paused("in_port=1,actions=controller(pause),group:1")))
+                .containsExactly("2");
     }
 
     @Test
@@ -241,11 +246,15 @@ class PausedWalkTest {
         PacketIn packet = paused("in_port=1,actions=controller(pause),output:2");
         OfAction outside = FlowText.parseActions("ct(nat)").getFirst().nested().getFirst();
         PausedWalk forged = new PausedWalk(
-                packet.paused().bridge(), 101, List.of(), false, List.of(new PausedWalk.Rest(0, 0, List.of(outside))), List.of());
+                packet.paused().bridge(),
+                101,
+                List.of(),
+                false,
+                List.of(new PausedWalk.Rest(0, 0, List.of(outside))),
+                List.of());
         assertThatThrownBy(() -> bench.br0.resume(forged, packet.metadata(), packet.frame()))
                 .isInstanceOfSatisfying(
-                        OfException.class,
-                        e -> assertThat(e.code()).isEqualTo(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT));
+                        OfException.class, e -> assertThat(e.code()).isEqualTo(OfErrorCode.OFPBAC_BAD_SET_ARGUMENT));
     }
 
     @Test

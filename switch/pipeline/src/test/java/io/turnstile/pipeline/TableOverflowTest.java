@@ -218,7 +218,8 @@ class TableOverflowTest {
             }
             List<OpenFlowSwitch.FlowStats> after = bench.allFlows();
             OpenFlowSwitch.FlowStats gone = mayGo.stream()
-                    .filter(each -> after.stream().noneMatch(left -> left.match().equals(each.match())))
+                    .filter(each ->
+                            after.stream().noneMatch(left -> left.match().equals(each.match())))
                     .findFirst()
                     .orElseThrow();
             assertThat(after).hasSize(40);
@@ -236,8 +237,7 @@ class TableOverflowTest {
         return mayGo.stream()
                 .filter(flow -> sizes.get(group(flow)) == largest)
                 .min(Comparator.comparingInt(OpenFlowSwitch.FlowStats::importance)
-                        .thenComparingLong(
-                                flow -> flow.hardTimeoutSeconds() * 1_000_000_000L - flow.durationNs()))
+                        .thenComparingLong(flow -> flow.hardTimeoutSeconds() * 1_000_000_000L - flow.durationNs()))
                 .orElseThrow();
     }
 

@@ -150,8 +150,7 @@ public final class ActionCodec {
                     OfAction.DecMplsTtl _,
                     OfAction.CtClear _,
                     OfAction.Exit _,
-                    OfAction.PopQueue _ ->
-                ActionTable.writeBare(out, action.kind(), version);
+                    OfAction.PopQueue _ -> ActionTable.writeBare(out, action.kind(), version);
             case OfAction.OutputField a -> ForwardingCodec.writeOutputField(out, a, context);
             case OfAction.Resubmit a -> ForwardingCodec.writeResubmit(out, a);
             case OfAction.Ct a -> ConntrackActionCodec.write(out, a, context, version);

@@ -30,8 +30,7 @@ final class EncapCodec {
         in.skipBytes(2);
         int packetType = in.readInt();
         if (!OfAction.Encap.isHeader(packetType)) {
-            throw new OfException(
-                    OfErrorCode.NXBAC_BAD_HEADER_TYPE, "encap of 0x" + Integer.toHexString(packetType));
+            throw new OfException(OfErrorCode.NXBAC_BAD_HEADER_TYPE, "encap of 0x" + Integer.toHexString(packetType));
         }
         List<EncapProperty> properties = new ArrayList<>();
         while (in.isReadable()) {
@@ -51,8 +50,7 @@ final class EncapCodec {
             throw new OfException(OfErrorCode.OFPBAC_BAD_LEN, "property of " + length + " bytes");
         }
         if (propertyClass != NSH_CLASS || type != MD_TYPE && type != TLV) {
-            throw new OfException(
-                    OfErrorCode.NXBAC_UNKNOWN_ED_PROP, "property " + type + " of class " + propertyClass);
+            throw new OfException(OfErrorCode.NXBAC_UNKNOWN_ED_PROP, "property " + type + " of class " + propertyClass);
         }
         ByteBuf body = in.readSlice(Wire.padded(length)).skipBytes(PROPERTY_HEADER_BYTES);
         if (type == MD_TYPE) {

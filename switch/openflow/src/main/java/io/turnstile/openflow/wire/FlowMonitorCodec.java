@@ -41,7 +41,9 @@ public final class FlowMonitorCodec {
         MODIFIED,
         /** The flows' actions. */
         ACTIONS,
-        /** Its own changes as those of others, and not in short; that is how Open vSwitch takes OFPFMF_ONLY_OWN, too. */
+        /**
+         * Its own changes as those of others, and not in short; that is how Open vSwitch takes OFPFMF_ONLY_OWN, too.
+         */
         OWN;
 
         private int bit(WireVersion version) {
@@ -90,12 +92,11 @@ public final class FlowMonitorCodec {
         List<Monitor> monitors = new ArrayList<>();
         while (in.isReadable()) {
             Wire.need(in, REQUEST_BYTES, OfErrorCode.OFPBRC_BAD_LEN);
-            Monitor monitor =
-                    switch (version) {
-                        case OF10, OF11, OF12 -> readNicira(in, version);
-                        case OF13 -> readOnf(in, version);
-                        case OF14, OF15 -> readStandard(in, version);
-                    };
+            Monitor monitor = switch (version) {
+                case OF10, OF11, OF12 -> readNicira(in, version);
+                case OF13 -> readOnf(in, version);
+                case OF14, OF15 -> readStandard(in, version);
+            };
             monitors.add(monitor);
         }
         return monitors;
@@ -147,8 +148,7 @@ public final class FlowMonitorCodec {
         }
         Set<Wish> wishes = wishes(flags, version);
         checkPort(outPort);
-        return new Monitor(
-                command, id, wishes, new FlowQuery(table, MatchCodec.read(in), 0, 0, outPort, outGroup));
+        return new Monitor(command, id, wishes, new FlowQuery(table, MatchCodec.read(in), 0, 0, outPort, outGroup));
     }
 
     private static Command command(int number) throws OfException {
@@ -168,7 +168,8 @@ public final class FlowMonitorCodec {
                 wishes.add(wish);
             }
         }
-        boolean none = !wishes.contains(Wish.ADDED) && !wishes.contains(Wish.REMOVED) && !wishes.contains(Wish.MODIFIED);
+        boolean none =
+                !wishes.contains(Wish.ADDED) && !wishes.contains(Wish.REMOVED) && !wishes.contains(Wish.MODIFIED);
         if ((flags & ~known) != 0 || none) {
             throw new OfException(OfErrorCode.OFPMOFC_BAD_FLAGS, "flags 0x" + Integer.toHexString(flags));
         }

@@ -74,8 +74,10 @@ final class Match11 {
     /** Bits that the fields do not have are not looked at. */
     private static void labels(Match.Builder builder, int wildcards, int etherType, long label, long trafficClass) {
         if (EtherTypes.isMpls(etherType)) {
-            long mask = ((wildcards & W_MPLS_LABEL) == 0 ? LABEL_MASK : 0) | ((wildcards & W_MPLS_TC) == 0 ? TC_MASK : 0);
-            long entry = label << LabelStack.LABEL_SHIFT & LABEL_MASK | trafficClass << LabelStack.CLASS_SHIFT & TC_MASK;
+            long mask =
+                    ((wildcards & W_MPLS_LABEL) == 0 ? LABEL_MASK : 0) | ((wildcards & W_MPLS_TC) == 0 ? TC_MASK : 0);
+            long entry =
+                    label << LabelStack.LABEL_SHIFT & LABEL_MASK | trafficClass << LabelStack.CLASS_SHIFT & TC_MASK;
             builder.masked(Field.MPLS_LSE, entry & mask, mask);
         }
     }

@@ -13,7 +13,9 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Any bytes as a request for flow monitors. Input: an octet that chooses the version, and what stands behind the head. */
+/**
+ * Any bytes as a request for flow monitors. Input: an octet that chooses the version, and what stands behind the head.
+ */
 class FlowMonitorCodecFuzzTest {
 
     static Stream<byte[]> seeds() {

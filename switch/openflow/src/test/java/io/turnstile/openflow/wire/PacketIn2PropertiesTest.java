@@ -66,10 +66,7 @@ class PacketIn2PropertiesTest {
     @Test
     void userdataIsAProperty() {
         ByteBuf out = Unpooled.buffer();
-        AsyncCodec.packetInNxm2(
-                out,
-                WireVersion.OF13,
-                packetIn(PacketInReason.ACTION, 0, new byte[] {1, 2, 3}));
+        AsyncCodec.packetInNxm2(out, WireVersion.OF13, packetIn(PacketInReason.ACTION, 0, new byte[] {1, 2, 3}));
         assertThat(ByteBufUtil.hexDump(out)).endsWith("0007000701020300");
     }
 }

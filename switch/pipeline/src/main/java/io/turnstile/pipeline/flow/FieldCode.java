@@ -12,6 +12,7 @@ record FieldCode(int number, String name, boolean experimenter13) {
     static final int NUMBER_BITS = 7;
     /** The class of fields whose numbers are a vendor's. */
     static final int EXPERIMENTER_CLASS = 0xffff;
+
     static final FieldCode NONE = new FieldCode(-1, "", false);
 
     /** @param name without the prefix; if there is none, it is the field's */

@@ -32,8 +32,7 @@ final class ForwardingText {
             switch (scanner.key()) {
                 case "port" -> port = truncatedPort(scanner.value(), parser);
                 case "max_len" -> maxLength = truncatedLength(scanner.value());
-                default ->
-                    throw new FlowTextException("invalid key '" + scanner.key() + "' in output_trunc argument");
+                default -> throw new FlowTextException("invalid key '" + scanner.key() + "' in output_trunc argument");
             }
         }
         return new OfAction.OutputTruncated(port, maxLength);

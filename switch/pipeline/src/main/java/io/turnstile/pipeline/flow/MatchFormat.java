@@ -144,7 +144,8 @@ final class MatchFormat {
             case PACKET_TYPE -> add(field, PacketTypeText.format(value));
             case HEX_NUMBER ->
                 add(field, "0x" + Long.toHexString(value) + (exact ? "" : "/0x" + Long.toHexString(mask)));
-            case PADDED -> add(field, exact ? Numbers.decimal(value) : padded(value, field) + "/" + padded(mask, field));
+            case PADDED ->
+                add(field, exact ? Numbers.decimal(value) : padded(value, field) + "/" + padded(mask, field));
             case UNMASKED -> add(field, Numbers.decimal(value));
             case HEX ->
                 add(

@@ -14,7 +14,8 @@ final class MplsText {
 
     static OfAction.SetMpls read(Part part, String value) throws FlowTextException {
         if (value.isEmpty()) {
-            throw new FlowTextException(nameOf(part) + ": expected " + part.name().toLowerCase(Locale.ROOT) + ".");
+            throw new FlowTextException(
+                    nameOf(part) + ": expected " + part.name().toLowerCase(Locale.ROOT) + ".");
         }
         return new OfAction.SetMpls(
                 part,

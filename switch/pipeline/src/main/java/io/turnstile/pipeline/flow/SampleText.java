@@ -27,8 +27,7 @@ final class SampleText {
                 case "sampling_port" -> port = port(scanner.value(), parser);
                 case "ingress" -> direction = Direction.INGRESS;
                 case "egress" -> direction = Direction.EGRESS;
-                default ->
-                    throw new FlowTextException("invalid key \"" + scanner.key() + "\" in \"sample\" argument");
+                default -> throw new FlowTextException("invalid key \"" + scanner.key() + "\" in \"sample\" argument");
             }
         }
         if (probability == 0) {
@@ -61,11 +60,12 @@ final class SampleText {
         if (a.samplingPort() != Ports.NONE) {
             text.append(",sampling_port=").append(PortNames.format(a.samplingPort()));
         }
-        return text.append(switch (a.direction()) {
-                    case DEFAULT -> ")";
-                    case INGRESS -> ",ingress)";
-                    case EGRESS -> ",egress)";
-                })
+        return text.append(
+                        switch (a.direction()) {
+                            case DEFAULT -> ")";
+                            case INGRESS -> ",ingress)";
+                            case EGRESS -> ",egress)";
+                        })
                 .toString();
     }
 }

@@ -1,9 +1,5 @@
 package io.turnstile.pipeline.flow;
 
-import static io.turnstile.pipeline.flow.ActionForm.OF11;
-import static io.turnstile.pipeline.flow.ActionForm.OF12;
-import static io.turnstile.pipeline.flow.ActionForm.standard;
-
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;

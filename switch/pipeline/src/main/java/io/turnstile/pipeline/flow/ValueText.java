@@ -19,8 +19,7 @@ final class ValueText {
             throw new FlowTextException("field " + field.name() + " missing value");
         }
         Masked parsed = switch (field.style()) {
-            case DECIMAL, PADDED, UNMASKED, HEX, HEX_NUMBER, ETHER_TYPE, FLOW_LABEL, VLAN_TCI ->
-                integer(field, text);
+            case DECIMAL, PADDED, UNMASKED, HEX, HEX_NUMBER, ETHER_TYPE, FLOW_LABEL, VLAN_TCI -> integer(field, text);
             case PACKET_TYPE -> PacketTypeText.parse(text);
             case MAC -> mac(text);
             case ADDRESS4 -> ipv4(text);
