@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** The report of a traced walk: a tree of lines, as {@code ofproto/trace} prints it. Threads: one. */
@@ -44,6 +45,7 @@ final class TraceReport implements WalkReport {
      */
     record Recirculation(int id, int zone, @Nullable NatRequest nat, long[] key) {}
 
+    private static final Pattern CONTROL = Pattern.compile("[\\p{Cntrl}\u2028\u2029]");
     /** What went wrong is said even where there is no room for more: it may be why the walk ended. */
     private static final int MAX_LATE_ERRORS = 16;
     /** How far a level is set in, about. */
@@ -206,7 +208,12 @@ final class TraceReport implements WalkReport {
     }
 
     private void line(Kind kind, String text) {
-        add(new Node(kind, text, List.of()));
+        add(new Node(kind, oneLine(text), List.of()));
+    }
+
+    /** Names of bridges and ports are the database's: with ends of lines in them they would forge lines of a trace. */
+    private static String oneLine(String text) {
+        return CONTROL.matcher(text).replaceAll("?");
     }
 
     private void add(Node node) {
@@ -223,7 +230,7 @@ final class TraceReport implements WalkReport {
 
     /** What comes until {@link #close} stands below this line. */
     private void open(Kind kind, String text) {
-        Node node = new Node(kind, text, new ArrayList<>());
+        Node node = new Node(kind, oneLine(text), new ArrayList<>());
         add(node);
         open.push(node.children());
     }

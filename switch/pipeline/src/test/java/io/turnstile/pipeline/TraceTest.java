@@ -26,6 +26,12 @@ class TraceTest {
     }
 
     @Test
+    void aNameMakesNoLineOfItsOwn() throws Exception {
+        BridgePipeline odd = bench.pipeline.addBridge("br\n1. forged", 2);
+        assertThat(trace(odd, "in_port=LOCAL,ip")).contains("bridge(\"br?1. forged\")");
+    }
+
+    @Test
     void aTraceEndsWhereOpenVswitchEndsIt() throws Exception {
         bench.flows("table=0,ip,actions=ct(table=0)");
         String text = trace(bench.br0, "in_port=1,ip");
