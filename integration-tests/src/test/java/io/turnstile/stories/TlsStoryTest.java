@@ -161,8 +161,8 @@ class TlsStoryTest {
                 .isFalse();
     }
 
-    @Test
-    void aBridgeIsProgrammedByWhomTheAuthorityHasSigned() {
+    /** Has the bridge listen; returns where. */
+    private String listen() {
         int port = freePort();
         setSsl();
         turnstile.vsctl("set-controller", "br0", "pssl:" + port + ":127.0.0.1").run();
@@ -172,6 +172,12 @@ class TlsStoryTest {
                 PATIENCE,
                 () -> tool("ovs-ofctl", as("ctl"), "show", bridge).succeeded(),
                 turnstile.daemon()::output);
+        return bridge;
+    }
+
+    @Test
+    void aBridgeIsProgrammedByWhomTheAuthorityHasSigned() {
+        String bridge = listen();
         assertThat(tool("ovs-ofctl", as("ctl"), "add-flow", bridge, "priority=7,actions=drop")
                         .succeeded())
                 .isTrue();
@@ -220,15 +226,7 @@ class TlsStoryTest {
 
     @Test
     void newFilesCountForTheNextConnection() throws IOException {
-        int port = freePort();
-        setSsl();
-        turnstile.vsctl("set-controller", "br0", "pssl:" + port + ":127.0.0.1").run();
-        String bridge = "ssl:127.0.0.1:" + port;
-        Await.until(
-                "the bridge listens",
-                PATIENCE,
-                () -> tool("ovs-ofctl", as("ctl"), "show", bridge).succeeded(),
-                turnstile.daemon()::output);
+        String bridge = listen();
         Files.copy(file(SWITCH_AUTHORITY), file(CONTROLLER_AUTHORITY), StandardCopyOption.REPLACE_EXISTING);
         assertThat(tool("ovs-ofctl", as("ctl"), "show", bridge).succeeded()).isFalse();
         assertThat(tool("ovs-ofctl", as("sw"), "show", bridge).succeeded()).isTrue();

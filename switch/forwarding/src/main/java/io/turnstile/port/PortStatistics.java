@@ -20,4 +20,23 @@ public record PortStatistics(
         long rxMissedErrors,
         long rxMulticastPackets) {
     public static final long UNKNOWN = -1;
+
+    /** Of a port that counts nothing else. */
+    public static PortStatistics ofTraffic(long rxPackets, long rxBytes, long txPackets, long txBytes) {
+        return new PortStatistics(
+                rxPackets,
+                rxBytes,
+                UNKNOWN,
+                UNKNOWN,
+                txPackets,
+                txBytes,
+                UNKNOWN,
+                UNKNOWN,
+                UNKNOWN,
+                UNKNOWN,
+                UNKNOWN,
+                UNKNOWN,
+                UNKNOWN,
+                UNKNOWN);
+    }
 }

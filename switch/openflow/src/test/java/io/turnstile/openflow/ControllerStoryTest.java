@@ -424,7 +424,10 @@ class ControllerStoryTest {
 
     @Test
     void unknownTargetIsReportedNotThrown() throws Exception {
-        agent.setControllers(List.of(new ControllerTarget("ssl:127.0.0.1")));
-        assertThat(agent.controllerStatus().getFirst().lastError()).contains("SSL is not supported");
+        agent.setControllers(List.of(new ControllerTarget("sctp:127.0.0.1"), new ControllerTarget("ssl:127.0.0.1")));
+        assertThat(agent.controllerStatus().getFirst().lastError()).contains("unknown connection method");
+        assertThat(agent.controllerStatus().getLast().lastError())
+                .as("without a key")
+                .isEqualTo("Protocol not available");
     }
 }

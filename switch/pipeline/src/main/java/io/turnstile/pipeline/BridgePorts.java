@@ -28,21 +28,8 @@ final class BridgePorts {
             | OfPort.CONFIG_NO_FLOOD
             | OfPort.CONFIG_NO_FWD
             | OfPort.CONFIG_NO_PACKET_IN;
-    private static final PortStatistics NO_STATISTICS = new PortStatistics(
-            PortStatistics.UNKNOWN,
-            PortStatistics.UNKNOWN,
-            PortStatistics.UNKNOWN,
-            PortStatistics.UNKNOWN,
-            PortStatistics.UNKNOWN,
-            PortStatistics.UNKNOWN,
-            PortStatistics.UNKNOWN,
-            PortStatistics.UNKNOWN,
-            PortStatistics.UNKNOWN,
-            PortStatistics.UNKNOWN,
-            PortStatistics.UNKNOWN,
-            PortStatistics.UNKNOWN,
-            PortStatistics.UNKNOWN,
-            PortStatistics.UNKNOWN);
+    private static final PortStatistics NO_STATISTICS = PortStatistics.ofTraffic(
+            PortStatistics.UNKNOWN, PortStatistics.UNKNOWN, PortStatistics.UNKNOWN, PortStatistics.UNKNOWN);
 
     private final Pipeline pipeline;
     private final BridgePipeline bridge;

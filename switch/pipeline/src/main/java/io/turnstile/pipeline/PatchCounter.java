@@ -26,20 +26,6 @@ final class PatchCounter {
     }
 
     PortStatistics statistics() {
-        return new PortStatistics(
-                rxPackets.sum(),
-                rxBytes.sum(),
-                PortStatistics.UNKNOWN,
-                PortStatistics.UNKNOWN,
-                txPackets.sum(),
-                txBytes.sum(),
-                PortStatistics.UNKNOWN,
-                PortStatistics.UNKNOWN,
-                PortStatistics.UNKNOWN,
-                PortStatistics.UNKNOWN,
-                PortStatistics.UNKNOWN,
-                PortStatistics.UNKNOWN,
-                PortStatistics.UNKNOWN,
-                PortStatistics.UNKNOWN);
+        return PortStatistics.ofTraffic(rxPackets.sum(), rxBytes.sum(), txPackets.sum(), txBytes.sum());
     }
 }
