@@ -53,8 +53,8 @@ public final class ZoneTimeouts {
         new TreeMap<>(wanted).forEach((zone, policy) -> idOfZone.put(zone, id(zone, policy)));
         pipeline.setZoneTimeouts(zone -> idOfZone.getOrDefault(zone, 0));
         // Only now: packets that were carried until then count under the policy that they met.
-        freed.removeAll(ids.values());
-        freed.forEach(id -> tracker.setTimeoutPolicy(id, null));
+        Set<Integer> used = new HashSet<>(ids.values());
+        freed.stream().filter(id -> !used.contains(id)).forEach(id -> tracker.setTimeoutPolicy(id, null));
     }
 
     private int id(int zone, TimeoutPolicy policy) {
