@@ -180,7 +180,7 @@ class ControllerDifferentialStoryTest {
                 "cookie=0x1,udp,tp_dst=1,actions=load:0x12->NXM_NX_REG1[],push:NXM_NX_REG1[],resubmit(,1),output:2",
                 "table=1,cookie=0x2,udp,actions=controller(userdata=01.02,pause),dec_ttl,note:11.22,resubmit(,2)",
                 "table=2,cookie=0x3,actions=pop:NXM_NX_REG2[],controller",
-                "cookie=0x4,udp,tp_dst=2,actions=controller(pause,max_len=99,reason=invalid_ttl),goto_table:4",
+                "cookie=0x4,udp,tp_dst=2,actions=controller(pause,max_len=99),goto_table:4",
                 "table=4,cookie=0x6,actions=controller",
                 "cookie=0x7,udp,tp_dst=3,actions=ct(table=5,zone=3)",
                 "table=5,cookie=0x8,ct_state=+new+trk,udp,actions=controller(pause),resubmit(,6)",
