@@ -252,7 +252,6 @@ public final class Main implements Callable<Integer> {
     }
 
     private void tellReady(DaemonConfig config) {
-        LOG.info("{} is ready, run directory {}", Version.line(), config.runDirectory());
         if (readyFile != null) {
             try {
                 Files.createFile(readyFile);
@@ -260,6 +259,7 @@ public final class Main implements Callable<Integer> {
                 LOG.warn("{}: {}", readyFile, cause(e));
             }
         }
+        LOG.info("{} is ready, run directory {}", Version.line(), config.runDirectory());
     }
 
     /** A signal, or somebody who called System.exit: the switch is closed before the process ends. */
