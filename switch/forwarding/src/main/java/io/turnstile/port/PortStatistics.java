@@ -24,19 +24,7 @@ public record PortStatistics(
     /** Of a port that counts nothing else. */
     public static PortStatistics ofTraffic(long rxPackets, long rxBytes, long txPackets, long txBytes) {
         return new PortStatistics(
-                rxPackets,
-                rxBytes,
-                UNKNOWN,
-                UNKNOWN,
-                txPackets,
-                txBytes,
-                UNKNOWN,
-                UNKNOWN,
-                UNKNOWN,
-                UNKNOWN,
-                UNKNOWN,
-                UNKNOWN,
-                UNKNOWN,
-                UNKNOWN);
+                rxPackets, rxBytes, UNKNOWN, UNKNOWN, txPackets, txBytes, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN,
+                UNKNOWN, UNKNOWN, UNKNOWN);
     }
 }

@@ -22,7 +22,8 @@ class MatchCodecFuzzTest {
             "AQABAEWAAAAEAAAAA4AACAYCAHkAAAGAAAoCCACAAAwCEAWAABQBBoAAFwgAAAAAAHYAAAAACAIAUP//VQhPTkYAAAD2//8AAA==";
 
     static Stream<byte[]> seeds() {
-        return Stream.concat(written(), Stream.of(VLAN_GIVEN_TWICE, OF11_IN_OF15).map(Base64.getDecoder()::decode));
+        return Stream.concat(
+                written(), Stream.of(VLAN_GIVEN_TWICE, OF11_IN_OF15).map(Base64.getDecoder()::decode));
     }
 
     private static final String OF11_IN_OF15 =
