@@ -28,8 +28,8 @@ public final class PathGate implements PathBook {
     private final PathBook book;
     private final LongAdder offered = new LongAdder();
     private final Map<String, LongAdder> refusals = new ConcurrentHashMap<>();
-    /** {@link PortRef#id()} of each. */
-    private volatile Set<Long> leftAlone = Set.of();
+    /** {@link PortRef#name()} of each. */
+    private volatile Set<String> leftAlone = Set.of();
 
     private record NeverCarried() implements PathHandle {
         @Override
@@ -46,11 +46,12 @@ public final class PathGate implements PathBook {
     }
 
     /**
-     * Ports by which nothing is to be carried from now on ({@code options:offload-attach=none}), by their identities.
-     * What is carried already stays: whoever changes the setting of a port opens it anew.
+     * Ports by which nothing is to be carried from now on ({@code options:offload-attach=none}), by their names.
+     * What is carried already stays: whoever changes the setting of a port says so here, and then opens it anew, so
+     * that nothing is offered by the new one before it is to be left alone.
      */
-    public void leaveAlone(Set<Long> portIds) {
-        leftAlone = Set.copyOf(portIds);
+    public void leaveAlone(Set<String> ports) {
+        leftAlone = Set.copyOf(ports);
     }
 
     /** Paths that were offered so far. */
@@ -93,11 +94,11 @@ public final class PathGate implements PathBook {
     }
 
     private @Nullable PortRef excluded(PathOffer offer) {
-        Set<Long> present = leftAlone;
-        if (present.contains(offer.ingress().id())) {
+        Set<String> present = leftAlone;
+        if (present.contains(offer.ingress().name())) {
             return offer.ingress();
         }
-        return present.contains(offer.egress().id()) ? offer.egress() : null;
+        return present.contains(offer.egress().name()) ? offer.egress() : null;
     }
 
     @Override

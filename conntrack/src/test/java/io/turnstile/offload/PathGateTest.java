@@ -114,7 +114,7 @@ class PathGateTest {
     @Test
     void pathsByAPortThatIsLeftAloneAreRefusedInItsName() {
         for (PortRef port : List.of(INSIDE, OUTSIDE)) {
-            gate.leaveAlone(Set.of(port.id()));
+            gate.leaveAlone(Set.of(port.name()));
             assertThat(offer(INSIDE, OUTSIDE).isOver()).isTrue();
         }
         assertThat(book.offers).isEmpty();

@@ -23,8 +23,6 @@ import org.jspecify.annotations.Nullable;
 final class Iface {
     static final int NO_OFPORT = -1;
     private static final int PATCH_MTU_BYTES = 0;
-    private static final String OFFLOAD = "offload-";
-    private static final String OFFLOAD_ATTACH = OFFLOAD + "attach";
     private static final Set<String> ATTACHED = Set.of("auto", "tcx", "xdp", "none");
 
     private final SettingsReader settings;
@@ -155,14 +153,6 @@ final class Iface {
         }
     }
 
-    /**
-     * Whether packets that come in or leave by it may be carried: {@code options:offload-attach}. A port whose options
-     * change is opened anew, so nothing of before is carried then.
-     */
-    boolean mayBeCarried() {
-        return !"none".equals(config.options().get(OFFLOAD_ATTACH));
-    }
-
     /** Options that are meant for offload providers, without what they begin with. */
     Map<String, String> offloadOptions() {
         return offloadOptions(config.options());
@@ -171,17 +161,17 @@ final class Iface {
     private static Map<String, String> offloadOptions(Map<String, String> all) {
         Map<String, String> options = new HashMap<>();
         all.forEach((key, value) -> {
-            if (key.startsWith(OFFLOAD)) {
-                options.put(key.substring(OFFLOAD.length()), value);
+            if (key.startsWith(InterfaceConfig.OFFLOAD_OPTION)) {
+                options.put(key.substring(InterfaceConfig.OFFLOAD_OPTION.length()), value);
             }
         });
         return Map.copyOf(options);
     }
 
     private void checkOffloadAttach() {
-        String attach = config.options().get(OFFLOAD_ATTACH);
+        String attach = config.options().get(InterfaceConfig.OFFLOAD_ATTACH);
         settings.check(
-                OFFLOAD_ATTACH,
+                InterfaceConfig.OFFLOAD_ATTACH,
                 attach,
                 attach == null || ATTACHED.contains(attach),
                 "not auto, tcx, xdp or none, taken as auto");

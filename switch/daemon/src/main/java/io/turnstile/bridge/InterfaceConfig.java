@@ -28,6 +28,16 @@ record InterfaceConfig(
         OptionalInt mtuRequest,
         Optional<String> offloadPriority) {
 
+    /** What begins like this in {@code options} is meant for offload providers. */
+    static final String OFFLOAD_OPTION = "offload-";
+
+    static final String OFFLOAD_ATTACH = OFFLOAD_OPTION + "attach";
+
+    /** Whether packets that come in or leave by it may be carried: {@code options:offload-attach}. */
+    boolean mayBeCarried() {
+        return !"none".equals(options.get(OFFLOAD_ATTACH));
+    }
+
     boolean isPatch() {
         return type.equals("patch");
     }

@@ -9,12 +9,10 @@ import io.turnstile.ovsdb.data.OvsdbBackend;
 import io.turnstile.time.OncePerMinute;
 import io.turnstile.tls.TlsFiles;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
@@ -162,6 +160,7 @@ public final class Reconciler implements AutoCloseable {
         SwitchConfig config = read.get();
         try {
             configureSwitch(config);
+            components.paths().leaveAlone(config.leftAlone()); // before such a port is opened anew
             bridges.reconfigure(config.bridges(), !restoringFlows);
             zones.reconfigure(config.datapathsOf(bridges.datapathKeys()));
             configureOffloadPorts();
@@ -211,20 +210,15 @@ public final class Reconciler implements AutoCloseable {
     private void configureOffloadPorts() {
         components.pipeline().switchPorts().refresh();
         Map<Long, PriorityList> lists = new HashMap<>();
-        Set<Long> leftAlone = new HashSet<>();
         Map<Long, Map<String, String>> options = new HashMap<>();
         bridges.ifaces().forEach(iface -> {
             DatapathPorts.Opened device = iface.opened();
             if (device != null) {
                 iface.config().offloadPriority().ifPresent(list -> lists.put(device.id(), PriorityList.parse(list)));
-                if (!iface.mayBeCarried()) {
-                    leftAlone.add(device.id());
-                }
                 options.put(device.id(), iface.offloadOptions());
             }
         });
         offload.reconfigurePorts(lists);
-        components.paths().leaveAlone(leftAlone);
         components.pipeline().switchPorts().setOffloadOptions(options);
     }
 

@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
+import java.util.stream.Collectors;
 
 /**
  * What the database wants of the switch at one moment: its Open_vSwitch row and all that hangs on it. Immutable.
@@ -31,5 +32,14 @@ record SwitchConfig(
                 .filter(datapath -> types.contains(datapath.getKey()))
                 .map(Map.Entry::getValue)
                 .toList();
+    }
+
+    /** Names of interfaces by which nothing is to be carried. */
+    Set<String> leftAlone() {
+        return bridges.stream()
+                .flatMap(BridgeConfig::interfaces)
+                .filter(each -> !each.mayBeCarried())
+                .map(InterfaceConfig::name)
+                .collect(Collectors.toSet());
     }
 }
