@@ -16,6 +16,7 @@ VERSIONS = {
     '1.0': ofproto_v1_0, '1.2': ofproto_v1_2, '1.3': ofproto_v1_3, '1.4': ofproto_v1_4, '1.5': ofproto_v1_5,
 }
 VERSION = VERSIONS[os.environ['OPENFLOW_VERSION']]
+NO_MATCH = 0  # OFPR_NO_MATCH, from 1.4 on OFPR_TABLE_MISS
 
 
 class LearningSwitch(app_manager.OSKenApp):
@@ -50,7 +51,7 @@ class LearningSwitch(app_manager.OSKenApp):
         switch = message.datapath
         proto, parser = switch.ofproto, switch.ofproto_parser
         in_port = message.in_port if VERSION is ofproto_v1_0 else message.match['in_port']
-        if message.reason != proto.OFPR_NO_MATCH:
+        if message.reason != NO_MATCH:
             self.logger.error('a packet for another reason: %d', message.reason)
             return
         frame = packet.Packet(message.data).get_protocol(ethernet.ethernet)

@@ -46,9 +46,9 @@ public final class PathGate implements PathBook {
     }
 
     /**
-     * Ports by which nothing is to be carried from now on ({@code options:offload-attach=none}), by their names.
-     * What is carried already stays: whoever changes the setting of a port says so here, and then opens it anew, so
-     * that nothing is offered by the new one before it is to be left alone.
+     * Ports by which nothing is to be carried from now on ({@code options:offload-attach=none}), by their names. What
+     * is carried already stays: whoever changes the setting of a port says so here, and then opens it anew, so that
+     * nothing is offered by the new one before it is to be left alone.
      */
     public void leaveAlone(Set<String> ports) {
         leftAlone = Set.copyOf(ports);
