@@ -10,7 +10,6 @@ import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfAction.Ports;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
-import io.turnstile.pipeline.flow.UnsupportedAction;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -47,21 +46,13 @@ public final class ActionCodec {
                 throw new OfException(OfErrorCode.OFPBAC_BAD_LEN, entry + " of " + length + " bytes");
             }
             ByteBuf action = in.readSlice(length);
-            actions.add(
-                    switch (entry) {
-                        case ActionTable.Entry.Supported known -> readOne(known, action, version, nesting);
-                        case ActionTable.Entry.Unsupported known -> throw unsupported(known.action());
-                    });
+            actions.add(readOne(entry, action, version, nesting));
         }
         return List.copyOf(actions);
     }
 
-    private static OfException unsupported(UnsupportedAction action) {
-        return new OfException(OfErrorCode.OFPBAC_BAD_TYPE, "action " + action.label() + " is not supported");
-    }
-
     /** {@code action} is the whole of it; what the codecs get stands after the header. */
-    private static OfAction readOne(ActionTable.Entry.Supported entry, ByteBuf action, WireVersion version, int nesting)
+    private static OfAction readOne(ActionTable.Entry entry, ByteBuf action, WireVersion version, int nesting)
             throws OfException {
         ActionForm form = entry.form();
         ByteBuf in =

@@ -6,15 +6,13 @@ import io.turnstile.pipeline.flow.ActionForm.Vendor;
 import io.turnstile.pipeline.flow.ActionKind;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
-import io.turnstile.pipeline.flow.UnsupportedAction;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
 /**
- * The forms of actions by what their headers say in each version, made from the rows of {@link ActionKind} and
- * {@link UnsupportedAction}.
+ * The forms of actions by what their headers say in each version, made from the rows of {@link ActionKind}.
  *
  * <p>Threads: any.
  */
@@ -25,13 +23,7 @@ final class ActionTable {
     static final int VENDOR_HEADER_BYTES = 10;
 
     /** What an action's header says that it is. */
-    sealed interface Entry {
-        ActionForm form();
-
-        record Supported(ActionKind kind, ActionForm form) implements Entry {}
-
-        record Unsupported(UnsupportedAction action, ActionForm form) implements Entry {}
-    }
+    record Entry(ActionKind kind, ActionForm form) {}
 
     private record Key(WireVersion version, Vendor vendor, int number) {}
 
@@ -40,10 +32,7 @@ final class ActionTable {
     static {
         for (WireVersion version : WireVersion.values()) {
             for (ActionKind kind : ActionKind.values()) {
-                kind.forms().forEach(form -> put(version, new Entry.Supported(kind, form)));
-            }
-            for (UnsupportedAction action : UnsupportedAction.values()) {
-                action.forms().forEach(form -> put(version, new Entry.Unsupported(action, form)));
+                kind.forms().forEach(form -> put(version, new Entry(kind, form)));
             }
         }
     }
@@ -57,7 +46,6 @@ final class ActionTable {
     static List<Integer> standardTypes(WireVersion version) {
         return ENTRIES.entrySet().stream()
                 .filter(entry -> entry.getKey().version == version && entry.getKey().vendor == Vendor.STANDARD)
-                .filter(entry -> entry.getValue() instanceof Entry.Supported)
                 .map(entry -> entry.getKey().number)
                 .filter(type -> !version.isOxm() || !REPLACED.contains(type))
                 .sorted()

@@ -16,7 +16,6 @@ import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
-import io.turnstile.pipeline.flow.UnsupportedAction;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -69,8 +68,7 @@ class ActionTableTest {
     @MethodSource("claims")
     void headerLeadsToItsRow(Claim claim) throws OfException {
         ByteBuf action = header(claim.form, claim.form.sizeBytes());
-        assertThat(ActionTable.find(action, claim.version))
-                .isEqualTo(new ActionTable.Entry.Supported(claim.kind, claim.form));
+        assertThat(ActionTable.find(action, claim.version)).isEqualTo(new ActionTable.Entry(claim.kind, claim.form));
         assertThat(action.readableBytes()).isEqualTo(claim.form.sizeBytes());
     }
 
@@ -101,19 +99,6 @@ class ActionTableTest {
             if (claim.kind.withoutArguments() != null) {
                 assertThat(read).isEqualTo(written);
                 assertThat(first).hasSize(claim.form.sizeBytes());
-            }
-        }
-    }
-
-    @Test
-    void typesOfUnsupportedActionsAreKnownAndRefused() {
-        for (UnsupportedAction action : UnsupportedAction.values()) {
-            for (ActionForm form : action.forms()) {
-                WireVersion version = form.isIn(WireVersion.OF10.code()) ? WireVersion.OF10 : WireVersion.OF15;
-                assertThat(refusal(header(form, form.sizeBytes() + 4), version)).isEqualTo(OfErrorCode.OFPBAC_BAD_LEN);
-                assertThat(refusal(header(form, form.sizeBytes()), version))
-                        .as(action.label())
-                        .isEqualTo(OfErrorCode.OFPBAC_BAD_TYPE);
             }
         }
     }

@@ -74,15 +74,10 @@ public final class ActionCheck {
         new ActionCheck(known, match.mask(Field.CT_STATE), tableId, strict).list(actions);
     }
 
-    /** A packet-out: the whole packet is known. */
-    public static void checkPacketOut(List<OfAction> actions, long[] packetKey) throws OfException {
-        checkPacketOut(actions, packetKey, false);
-    }
-
     /**
-     * The same with all prerequisites or without.
+     * A packet-out: the whole packet is known.
      *
-     * @param strict as {@link #checkStrictly}
+     * @param strict whether all prerequisites count, as for {@link #checkStrictly}
      */
     public static void checkPacketOut(List<OfAction> actions, long[] packetKey, boolean strict) throws OfException {
         new ActionCheck(packetKey.clone(), -1L, FlowMod.ALL_TABLES, strict).list(actions);
