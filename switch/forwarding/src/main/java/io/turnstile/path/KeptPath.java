@@ -91,7 +91,7 @@ final class KeptPath implements PathUser {
             return false;
         }
         handle = book.offer(new PathOffer(
-                Arrays.stream(members).map(Member::connectionId).toList(),
+                connectionIds(),
                 members[0].direction(),
                 way.ingress(),
                 arriving,
@@ -101,6 +101,12 @@ final class KeptPath implements PathUser {
                 way.rewrites(),
                 this));
         return true;
+    }
+
+    private List<Long> connectionIds() {
+        return members.length == 1
+                ? List.of(members[0].connectionId())
+                : Arrays.stream(members).map(Member::connectionId).toList();
     }
 
     /** Takes the path back; {@link PathKeeper#awaitGone} waits for it from now on, if it was ever offered. */

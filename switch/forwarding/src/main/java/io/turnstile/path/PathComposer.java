@@ -13,6 +13,7 @@ import io.turnstile.offload.spi.Direction;
 import io.turnstile.offload.spi.TupleView;
 import io.turnstile.packet.IpProtocols;
 import io.turnstile.path.Composition.Composed;
+import io.turnstile.path.Composition.Member;
 import io.turnstile.path.Composition.Refused;
 import io.turnstile.path.Composition.Step;
 import java.util.ArrayList;
@@ -90,7 +91,7 @@ final class PathComposer {
      * @return the field of which that is not so; null: it is of all
      */
     private static @Nullable Field undoBeforeTracking(SampledWalk walk, int protocol, long[] tuple) {
-        long[] written = FlowKey.newKey();
+        long[] written = null;
         for (DatapathFlow flow : walk.flows()) {
             for (DatapathAction action : flow.actions()) {
                 if (action instanceof DatapathAction.Ct) {
@@ -98,6 +99,7 @@ final class PathComposer {
                 }
                 if (action instanceof DatapathAction.SetField set && isOfTuple(set.field(), protocol)) {
                     Field field = set.field();
+                    written = written == null ? FlowKey.newKey() : written;
                     long high = set.maskHigh() & ~field.getHigh(written);
                     long low = set.maskLow() & ~field.get(written);
                     if ((high & ~field.getHigh(flow.mask())) != 0 || (low & ~field.get(flow.mask())) != 0) {
@@ -140,7 +142,7 @@ final class PathComposer {
                 TupleFields.view(first, packet.arriving(), TupleFields.arriving(first, direction(walk.reply())).icmpId);
         TupleView leaves = TupleFields.view(first, last.value, leavingIcmpId);
         return new Composed(
-                members.stream().map(MemberBuilder::build).toList(),
+                builtMembers(),
                 walk.inPort(),
                 arrives,
                 packet.guard(),
@@ -148,6 +150,13 @@ final class PathComposer {
                 leaves.equals(arrives) ? arrives : leaves,
                 packet.rewrites(last),
                 List.copyOf(steps));
+    }
+
+    private List<Member> builtMembers() {
+        if (members.size() == 1) { // as mostly, a million times
+            return List.of(members.getFirst().build());
+        }
+        return members.stream().map(MemberBuilder::build).toList();
     }
 
     private void refuse(@Nullable Refused why) {

@@ -69,6 +69,10 @@ public final class PathKeeper implements WalkWatcher, AutoCloseable {
     private final Queue<SampledWalk> samples = new ConcurrentLinkedQueue<>();
     private final AtomicInteger samplesLength = new AtomicInteger();
 
+    // Of who turns samples into offers.
+    private final List<ConnectionSnapshot> snapshots = new ArrayList<>();
+    private final List<@Nullable ConnectionSnapshot> found = new ArrayList<>();
+
     private final int mostPaths;
     private final AtomicInteger kept = new AtomicInteger();
     private final Map<Way, PathGroup> groups = new ConcurrentHashMap<>();
@@ -195,15 +199,19 @@ public final class PathKeeper implements WalkWatcher, AutoCloseable {
         };
     }
 
+    /** What it returns is good until the next call. */
     private List<@Nullable ConnectionSnapshot> read(SampledWalk walk) {
-        List<@Nullable ConnectionSnapshot> connections = new ArrayList<>();
+        found.clear();
         for (SampledWalk.Tracking tracking : walk.trackings()) {
-            ConnectionSnapshot connection = new ConnectionSnapshot();
-            boolean found =
+            if (found.size() == snapshots.size()) {
+                snapshots.add(new ConnectionSnapshot());
+            }
+            ConnectionSnapshot connection = snapshots.get(found.size());
+            boolean isThere =
                     tracking.connectionId() != Conntrack.NO_CONNECTION && read(tracking.connectionId(), connection);
-            connections.add(found ? connection : null);
+            found.add(isThere ? connection : null);
         }
-        return connections;
+        return found;
     }
 
     private @Nullable Refused offer(Composed composed, PathBook present) {
@@ -226,7 +234,9 @@ public final class PathKeeper implements WalkWatcher, AutoCloseable {
         if (objection != null) {
             return new Refused(objection);
         }
-        composed.members().stream().skip(1).forEach(member -> explain(member, path, present));
+        for (int i = 1; i < composed.members().size(); i++) {
+            explain(composed.members().get(i), path, present);
+        }
         return null;
     }
 

@@ -14,7 +14,10 @@ import io.turnstile.packet.IpProtocols;
 import io.turnstile.packet.PacketParser;
 import io.turnstile.path.Composition.Refused;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,8 +28,26 @@ import org.jspecify.annotations.Nullable;
  * <p>Threads: one.
  */
 final class SymbolicPacket {
+    private static final int KINDS = 6;
     private static final int TAG_BYTES = PacketParser.VLAN_TAG_BYTES;
     private static final int TCI_BITS = 0xffff & ~VLAN_PRESENT;
+    private static final HeaderField[] HEADERS = HeaderField.values();
+    /** What a path can write, in the order in which it names it. */
+    private static final List<Writable> WRITABLE = writable();
+    /** Fields that a flow may look at, by the words of the key that they stand in. */
+    private static final Field[][] LOOKED_AT = IntStream.range(0, FlowKey.DATAPATH_WORDS)
+            .mapToObj(SymbolicPacket::lookedAtIn)
+            .toArray(Field[][]::new);
+    /** What is known from the start, by {@link #kind}. */
+    private static final long[][] KNOWN = new long[KINDS][];
+
+    static {
+        for (boolean ipv6 : new boolean[] {false, true}) {
+            for (int protocol : new int[] {IpProtocols.UDP, IpProtocols.TCP, IpProtocols.ICMPV6}) {
+                KNOWN[kind(ipv6, protocol)] = knownFromTheStart(ipv6, protocol);
+            }
+        }
+    }
 
     private final boolean ipv6;
     private final int protocol;
@@ -36,36 +57,52 @@ final class SymbolicPacket {
     /** What is known: bits of the value count where {@code known} has them. */
     final long[] value;
 
-    private final long[] known = FlowKey.newKey();
-    private final long[] guardValue = new long[HeaderField.values().length];
-    private final long[] guardMask = new long[HeaderField.values().length];
+    private final long[] known;
+    private final long[] guardValue = new long[HEADERS.length];
+    private final long[] guardMask = new long[HEADERS.length];
     private int tagType;
     private int extraBytes;
 
     /**
-     * @param arriving key with Ethernet type, protocol, tuple and ingress port as the packet comes in
+     * @param arriving key with Ethernet type, protocol, tuple and ingress port as the packet comes in; stays as it is
      * @param tag as {@link io.turnstile.datapath.SampledWalk#tag}
      */
     SymbolicPacket(long[] arriving, boolean ipv6, int protocol, int tag) {
-        this.arriving = arriving.clone();
-        value = arriving.clone();
-        this.ipv6 = ipv6;
-        this.protocol = protocol;
-        arrivingTag = tag;
-        tagType = tag >>> 16;
+        this(arriving, arriving.clone(), KNOWN[kind(ipv6, protocol)].clone(), ipv6, protocol, tag);
         Field.VLAN_TPID.set(value, tagType);
-        for (Field field : Field.values()) {
-            if (field.isOfDatapath() && isKnownFromTheStart(field)) {
-                field.setExact(known);
-            }
-        }
         int index = HeaderField.VLAN_TCI.ordinal();
         guardMask[index] = VLAN_PRESENT;
         guardValue[index] = tag == 0 ? 0 : VLAN_PRESENT;
     }
 
+    private SymbolicPacket(long[] arriving, long[] value, long[] known, boolean ipv6, int protocol, int tag) {
+        this.arriving = arriving;
+        this.value = value;
+        this.known = known;
+        this.ipv6 = ipv6;
+        this.protocol = protocol;
+        arrivingTag = tag;
+        tagType = tag >>> 16;
+    }
+
+    /** Packets of one kind have the same fields. */
+    private static int kind(boolean ipv6, int protocol) {
+        int kind = protocol == IpProtocols.TCP ? 1 : protocol == IpProtocols.ICMPV6 ? 2 : 0;
+        return ipv6 ? KINDS / 2 + kind : kind;
+    }
+
+    private static long[] knownFromTheStart(boolean ipv6, int protocol) {
+        long[] known = FlowKey.newKey();
+        for (Field field : Field.values()) {
+            if (field.isOfDatapath() && isKnownFromTheStart(field, ipv6, protocol)) {
+                field.setExact(known);
+            }
+        }
+        return known;
+    }
+
     /** The tuple's fields are, and those that no packet of the protocol has: they are 0. */
-    private boolean isKnownFromTheStart(Field field) {
+    private static boolean isKnownFromTheStart(Field field, boolean ipv6, int protocol) {
         return switch (field) {
             case ETH_DST, ETH_SRC, VLAN_TCI, NW_TOS, NW_TTL -> false;
             case IPV6_LABEL -> !ipv6;
@@ -90,6 +127,21 @@ final class SymbolicPacket {
         };
     }
 
+    /** A field and how paths name it. */
+    private record Writable(Field field, HeaderField header) {}
+
+    private static List<Writable> writable() {
+        List<Writable> all = new ArrayList<>();
+        for (Field field : Field.values()) {
+            HeaderField header = headerOf(field);
+            if (header != null) {
+                all.add(new Writable(field, header));
+            }
+        }
+        all.sort(Comparator.comparing(Writable::header));
+        return List.copyOf(all);
+    }
+
     // ---- looking ----
 
     /** A flow has looked at the packet. */
@@ -107,12 +159,33 @@ final class SymbolicPacket {
         if (Field.ETH_TYPE.get(flow.key()) != Field.ETH_TYPE.get(value) || Field.VLAN_TCI1.get(flow.key()) != 0) {
             return new Refused(NotCarried.MORE_THAN_ONE_TAG);
         }
-        for (Field field : Field.values()) {
-            if (field.isOfDatapath() && field.layer() != KeyLayer.CONNTRACK && field != Field.RECIRC_ID) {
-                Refused refused = lookedAt(field, flow);
+        long[] key = flow.key();
+        long[] mask = flow.mask();
+        for (int word = 0; word < LOOKED_AT.length; word++) {
+            if ((mask[word] & (~known[word] | key[word] ^ value[word])) != 0) { // mostly what is known is as expected
+                Refused refused = lookedAtIn(word, flow);
                 if (refused != null) {
                     return refused;
                 }
+            }
+        }
+        return null;
+    }
+
+    private static Field[] lookedAtIn(int word) {
+        return Arrays.stream(Field.values())
+                .filter(field -> field.isIn(word)
+                        && field.isOfDatapath()
+                        && field.layer() != KeyLayer.CONNTRACK
+                        && field != Field.RECIRC_ID)
+                .toArray(Field[]::new);
+    }
+
+    private @Nullable Refused lookedAtIn(int word, DatapathFlow flow) {
+        for (Field field : LOOKED_AT[word]) {
+            Refused refused = lookedAt(field, flow);
+            if (refused != null) {
+                return refused;
             }
         }
         return null;
@@ -242,10 +315,9 @@ final class SymbolicPacket {
 
     /** The packet as it is now, when it leaves. */
     SymbolicPacket copy() {
-        SymbolicPacket copy = new SymbolicPacket(value, ipv6, protocol, arrivingTag);
-        System.arraycopy(known, 0, copy.known, 0, known.length);
+        SymbolicPacket copy =
+                new SymbolicPacket(arriving, value.clone(), known.clone(), ipv6, protocol, arrivingTag);
         copy.tagType = tagType;
-        Field.VLAN_TPID.set(copy.value, tagType);
         copy.extraBytes = extraBytes;
         return copy;
     }
@@ -257,7 +329,7 @@ final class SymbolicPacket {
 
     List<HeaderBits> guard() {
         List<HeaderBits> guard = new ArrayList<>();
-        for (HeaderField header : HeaderField.values()) {
+        for (HeaderField header : HEADERS) {
             if (guardMask[header.ordinal()] != 0) {
                 guard.add(new HeaderBits(header, guardValue[header.ordinal()], guardMask[header.ordinal()]));
             }
@@ -277,22 +349,19 @@ final class SymbolicPacket {
      */
     List<HeaderBits> rewrites(SymbolicPacket leaving) {
         List<HeaderBits> rewrites = new ArrayList<>();
-        for (Field field : Field.values()) {
-            HeaderField header = headerOf(field);
-            if (header != null) {
-                HeaderBits bits = field == Field.VLAN_TCI ? tagRewrite(leaving) : rewrite(field, header, leaving);
-                if (bits != null) {
-                    rewrites.add(bits);
-                }
+        for (Writable each : WRITABLE) {
+            HeaderBits bits = each.field == Field.VLAN_TCI ? tagRewrite(leaving) : rewrite(each, leaving);
+            if (bits != null) {
+                rewrites.add(bits);
             }
         }
-        rewrites.sort((a, b) -> a.field().compareTo(b.field()));
         return rewrites;
     }
 
-    private @Nullable HeaderBits rewrite(Field field, HeaderField header, SymbolicPacket leaving) {
-        long bits = field.get(leaving.value);
-        long mask = header.fullMask() & field.get(leaving.known);
+    private @Nullable HeaderBits rewrite(Writable writable, SymbolicPacket leaving) {
+        HeaderField header = writable.header;
+        long bits = writable.field.get(leaving.value);
+        long mask = header.fullMask() & writable.field.get(leaving.known);
         mask = (mask & ~settled(header, bits)) == 0 ? 0 : mask;
         if (header == HeaderField.PKT_MARK || header == HeaderField.SKB_PRIORITY) {
             mask = bits == 0 ? 0 : header.fullMask(); // 0 as it comes in

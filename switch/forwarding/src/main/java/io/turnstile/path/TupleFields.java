@@ -3,7 +3,6 @@ package io.turnstile.path;
 import io.turnstile.conntrack.ConnectionSnapshot;
 import io.turnstile.conntrack.ConnectionSnapshot.Tuple;
 import io.turnstile.datapath.Field;
-import io.turnstile.datapath.FlowKey;
 import io.turnstile.offload.spi.Direction;
 import io.turnstile.offload.spi.TupleView;
 import io.turnstile.packet.EtherTypes;
@@ -64,20 +63,20 @@ final class TupleFields {
         }
     }
 
-    /** Whether the packet bears the connection's tuple. */
+    /** Whether the packet, which is of the connection's protocol, bears its tuple. */
     static boolean isOf(ConnectionSnapshot connection, Tuple tuple, long[] key) {
-        long[] expected = FlowKey.newKey();
-        write(connection, tuple, expected);
-        return same(Field.NW_SRC, expected, key)
-                && same(Field.NW_DST, expected, key)
-                && same(Field.IPV6_SRC, expected, key)
-                && same(Field.IPV6_DST, expected, key)
-                && same(Field.TP_SRC, expected, key)
-                && same(Field.TP_DST, expected, key);
-    }
-
-    private static boolean same(Field field, long[] a, long[] b) {
-        return field.getHigh(a) == field.getHigh(b) && field.get(a) == field.get(b);
+        boolean icmp = isIcmp(connection.protocol);
+        if (Field.TP_SRC.get(key) != (icmp ? tuple.icmpType : tuple.sourcePort)
+                || Field.TP_DST.get(key) != (icmp ? tuple.icmpCode : tuple.destinationPort)) {
+            return false;
+        }
+        if (!connection.ipv6) {
+            return Field.NW_SRC.get(key) == tuple.sourceLow && Field.NW_DST.get(key) == tuple.destinationLow;
+        }
+        return Field.IPV6_SRC.getHigh(key) == tuple.sourceHigh
+                && Field.IPV6_SRC.get(key) == tuple.sourceLow
+                && Field.IPV6_DST.getHigh(key) == tuple.destinationHigh
+                && Field.IPV6_DST.get(key) == tuple.destinationLow;
     }
 
     static TupleView view(ConnectionSnapshot connection, long[] key, int icmpId) {

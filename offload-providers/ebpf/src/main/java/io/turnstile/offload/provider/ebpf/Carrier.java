@@ -156,13 +156,12 @@ final class Carrier implements AutoCloseable {
 
         @Nullable
         ConnectionUse find(long connectionId) {
-            int place = first(PathKey.mixed(connectionId, 0));
-            ConnectionUse use = at(place);
-            while (use != null && use.connectionId != connectionId) {
-                place = next(place);
-                use = at(place);
+            long hash = PathKey.mixed(connectionId, 0);
+            int place = first(hash);
+            while (place != NONE && at(place).connectionId != connectionId) {
+                place = next(place, hash);
             }
-            return use;
+            return place == NONE ? null : at(place);
         }
     }
 
@@ -279,13 +278,12 @@ final class Carrier implements AutoCloseable {
 
         @Nullable
         CarriedPath find(PathKey key) {
-            int place = first(key.hash());
-            CarriedPath carried = at(place);
-            while (carried != null && !carried.key().equals(key)) {
-                place = next(place);
-                carried = at(place);
+            long hash = key.hash();
+            int place = first(hash);
+            while (place != NONE && !at(place).key().equals(key)) {
+                place = next(place, hash);
             }
-            return carried;
+            return place == NONE ? null : at(place);
         }
     }
 

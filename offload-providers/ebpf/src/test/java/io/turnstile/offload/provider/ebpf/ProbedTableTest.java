@@ -20,12 +20,10 @@ class ProbedTableTest {
 
         Named find(Named like) {
             int place = first(like.hash);
-            Named found = at(place);
-            while (found != null && found.name != like.name) {
-                place = next(place);
-                found = at(place);
+            while (place != NONE && at(place).name != like.name) {
+                place = next(place, like.hash);
             }
-            return found;
+            return place == NONE ? null : at(place);
         }
     }
 
