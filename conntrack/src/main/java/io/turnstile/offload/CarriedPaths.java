@@ -33,8 +33,6 @@ final class CarriedPaths implements PathBook {
     /** Lanes whose declines are remembered one by one; by their names, which are few. */
     private static final int LANE_BITS = 16;
 
-    private static final long NUMBER_MASK = 0xffff_ffffL;
-
     private static final String TCP_CLOSING = "tcp is closing";
     private static final String CONNECTION_LEFT = "a connection of it has left";
     private static final String NOT_FORWARDED_SO = "packets go another way by now";
@@ -43,7 +41,7 @@ final class CarriedPaths implements PathBook {
     private final DirectionTable table = new DirectionTable();
     private final ReasonTable reasons = new ReasonTable();
     private final Map<String, Integer> laneBits = new ConcurrentHashMap<>();
-    private final AtomicLong lastId = new AtomicLong();
+    private final PathIds ids = new PathIds(0);
     private final AtomicInteger carriers = new AtomicInteger();
     private final AtomicLong carrying = new AtomicLong();
     private final LongAdder packets = new LongAdder();
@@ -273,7 +271,7 @@ final class CarriedPaths implements PathBook {
 
     @Override
     public PathHandle offer(PathOffer offer) {
-        CarriedPath path = new CarriedPath(this, offer, nextId(offer.connectionId()));
+        CarriedPath path = new CarriedPath(this, offer, ids.next(offer.connectionId()));
         boolean isWanted = table.move(path.connectionId(), path.isReply(), Standing.CLAIMED, Standing.ACTIVE);
         for (int i = 0; i < path.connectionCount(); i++) {
             table.addPath(path.connection(i), path);
@@ -297,18 +295,6 @@ final class CarriedPaths implements PathBook {
             moveOn(path);
         }
         return path;
-    }
-
-    /**
-     * A path is found by its id where its connection's are: the lower half is the connection's slot, the upper a number
-     * that comes again after four billion paths.
-     */
-    private long nextId(long connectionId) {
-        long number;
-        do {
-            number = lastId.incrementAndGet() & NUMBER_MASK;
-        } while (number == 0);
-        return number << Integer.SIZE | SlotTable.slotOf(connectionId);
     }
 
     private boolean hold(long connectionId) {

@@ -12,8 +12,10 @@ import io.turnstile.lab.Lab;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /**
@@ -31,6 +33,9 @@ record HostTraffic(Lab lab, Host inside, Host outside, int seconds) {
     private static final int CLIENT_THREADS = 8;
     /** Compilers and caches warm up, and what can be carried comes to be carried. */
     private static final int WARM_UP_SECONDS = 3;
+
+    /** One pair of turns differs from the next by a tenth. */
+    private static final int PAIRS = 3;
 
     /** The code for connections is more than that for packets. */
     private static final int CONNECTIONS_WARM_UP_SECONDS = 8;
@@ -114,18 +119,46 @@ record HostTraffic(Lab lab, Host inside, Host outside, int seconds) {
 
     /** Connections with one small request and one small answer, a second. */
     double shortConnections() {
+        try (Daemon server = service(seconds + 30)) {
+            exchange(CONNECTIONS_WARM_UP_SECONDS);
+            return exchange(seconds) / seconds;
+        }
+    }
+
+    /**
+     * How many connections there are with something turned on for one with it turned off, in turn and with either one
+     * first: the median of the pairs.
+     */
+    double shortConnectionsInTurn(Consumer<Boolean> knob) {
+        List<Double> ratios = new ArrayList<>();
+        try (Daemon server = service(PAIRS * 2 * (seconds + 5) + 60)) {
+            for (int pair = 0; pair < PAIRS; pair++) {
+                boolean onFirst = pair % 2 == 0;
+                double first = turn(knob, onFirst);
+                double second = turn(knob, !onFirst);
+                ratios.add(onFirst ? first / second : second / first);
+            }
+        }
+        return SideBySide.median(ratios);
+    }
+
+    private double turn(Consumer<Boolean> knob, boolean on) {
+        knob.accept(on);
+        exchange(1);
+        return exchange(seconds);
+    }
+
+    private Daemon service(int forSeconds) {
         Path ready = ready();
-        try (Daemon server = outside.start(Programs.java(
+        Daemon server = outside.start(Programs.java(
                 ShortConnections.class,
                 "serve",
                 "" + FIRST_SERVICE_PORT,
                 "" + SERVICE_PORTS,
-                "" + (seconds + 30),
-                ready.toString()))) {
-            Await.until("the server is ready", PATIENCE, () -> Files.exists(ready), server::output);
-            exchange(CONNECTIONS_WARM_UP_SECONDS);
-            return exchange(seconds) / seconds;
-        }
+                "" + forSeconds,
+                ready.toString()));
+        Await.until("the server is ready", PATIENCE, () -> Files.exists(ready), server::output);
+        return server;
     }
 
     private double exchange(int forSeconds) {

@@ -102,6 +102,8 @@ public final class OffloadCarried implements Callable<Integer> {
         UDP(Measure.UDP, ""),
         UDP_CPU(Measure.UDP, ", CPU of the switch"),
         CONNECTIONS(Measure.CONNECTIONS, ""),
+        /** Under one switch that is warm: what the knob costs, and nothing else. */
+        CONNECTIONS_IN_TURN(Measure.CONNECTIONS, ", of those with the knob off in turn"),
         LATENCY_P50(Measure.LATENCY, ", p50"),
         LATENCY_P99(Measure.LATENCY, ", p99");
 
@@ -117,8 +119,14 @@ public final class OffloadCarried implements Callable<Integer> {
             return this == TCP_CPU || this == UDP_CPU;
         }
 
+        /** What the switch says of itself, so that there is nothing to compare it with. */
+        boolean isAlone() {
+            return isCpu() || this == CONNECTIONS_IN_TURN;
+        }
+
         String title() {
-            return measure.title + what + (isCpu() ? ", % of a core" : ", " + measure.unit);
+            String unit = isCpu() ? ", % of a core" : this == CONNECTIONS_IN_TURN ? "" : ", " + measure.unit;
+            return measure.title + what + unit;
         }
 
         String show(double value) {
@@ -206,8 +214,7 @@ public final class OffloadCarried implements Callable<Integer> {
         LabSwitch carrier = lab.add(column == Column.OVS ? OpenVswitch.start(lab) : Turnstile.start(lab));
         carrier.connect(traffic.inside(), traffic.outside(), SideBySide.FIREWALL);
         boolean carries = column == Column.CARRIED || column == Column.XDP;
-        carrier.vsctl("set", "open_vswitch", ".", "other_config:hw-offload=" + carries)
-                .run();
+        turn(carrier, carries);
         if (column == Column.XDP) {
             for (Host host : List.of(traffic.inside(), traffic.outside())) {
                 carrier.vsctl("set", "interface", host.device(), "options:offload-attach=xdp")
@@ -219,10 +226,18 @@ public final class OffloadCarried implements Callable<Integer> {
         for (Measure measure : measures) {
             measure(measure, traffic, carrier.daemon()::cpuNs, result);
         }
+        if (carries && measures.contains(Measure.CONNECTIONS)) {
+            result.put(Row.CONNECTIONS_IN_TURN, traffic.shortConnectionsInTurn(on -> turn(carrier, on)));
+        }
         if (carries) {
             System.out.println(carrier.appctl("dpctl/offload-stats-show").run().text());
         }
         return result;
+    }
+
+    private static void turn(LabSwitch carrier, boolean on) {
+        carrier.vsctl("set", "open_vswitch", ".", "other_config:hw-offload=" + on)
+                .run();
     }
 
     private static void measure(Measure measure, HostTraffic traffic, LongSupplier cpuNs, Map<Row, Double> result) {
@@ -270,7 +285,7 @@ public final class OffloadCarried implements Callable<Integer> {
     private static String ratio(Row row, Map<Column, List<Double>> byColumn, Column to) {
         List<Double> carried = byColumn.get(Column.CARRIED);
         List<Double> other = byColumn.get(to);
-        return carried == null || other == null || row.isCpu()
+        return carried == null || other == null || row.isAlone()
                 ? "–"
                 : "%.2f".formatted(SideBySide.median(carried) / SideBySide.median(other));
     }
