@@ -6,7 +6,7 @@ import picocli.CommandLine;
 @CommandLine.Command(
         name = "bench",
         mixinStandardHelpOptions = true,
-        synopsisSubcommandLabel = "switch|conntrack|cpu|flood|sweep|pauses|setup|offload|soak|large|flows|control",
+        synopsisSubcommandLabel = "switch|conntrack|cpu|flood|sweep|pauses|setup|offload|soak|large|flows|flow-mods|control",
         subcommands = {
             SideBySide.class,
             ConntrackBench.class,
@@ -19,6 +19,7 @@ import picocli.CommandLine;
             SoakBench.class,
             LargeBench.class,
             FlowBench.class,
+            FlowModBench.class,
             ControlBench.class
         })
 public final class Bench {

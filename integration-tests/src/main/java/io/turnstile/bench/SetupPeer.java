@@ -116,7 +116,7 @@ final class SetupPeer implements SetupContestant {
                 SetupSwitch.expect("connections", made, handshakes.connections());
             }
             control.run("dpctl/flush-conntrack");
-            if (rules == SetupRules.MISSES) {
+            if (rules.misses()) {
                 control.run("revalidator/purge");
             }
             return new SetupRound(work(before, after, steps), after.misses - before.misses, -1);

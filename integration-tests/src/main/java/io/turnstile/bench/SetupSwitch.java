@@ -103,7 +103,7 @@ final class SetupSwitch implements SetupContestant {
 
     private void forget() {
         tracker.flush(null, Clock.system().nowNs());
-        if (rules == SetupRules.MISSES) {
+        if (rules.misses()) {
             datapath.invalidate(() -> datapath.flows());
         }
     }

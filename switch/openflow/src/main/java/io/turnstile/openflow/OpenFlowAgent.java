@@ -7,6 +7,7 @@ import io.netty.util.concurrent.DefaultThreadFactory;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.time.Clock;
 import java.util.concurrent.Executor;
+import java.nio.channels.spi.SelectorProvider;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -65,7 +66,10 @@ public final class OpenFlowAgent {
     /** One daemon thread named {@code openflow}. */
     public static EventLoopGroup newEventLoop() {
         return new MultiThreadIoEventLoopGroup(
-                1, new DefaultThreadFactory("openflow", true), NioIoHandler.newFactory());
+                1,
+                new DefaultThreadFactory("openflow", true),
+                NioIoHandler.newFactory(
+                        SelectorProvider.provider(), () -> new BriskSelect(System::nanoTime)));
     }
 
     /** Takes a bridge on; it is reachable once a listener or a controller is set. */
