@@ -60,6 +60,7 @@ class PacketDifferentialStoryTest {
         // A station that sends by several ports over cached flows is learned where either switch's next look found it
         // last.
         both.ignore(text -> text.replaceAll("(?m)^ +\\S+( +\\d+  [0-9a-f:]{17}) +\\d+$", " PORT$1 AGE")
+                .replaceFirst("(?m)^ port  VLAN ", " Port  VLAN ") // newer versions of theirs write it so, too
                 .lines()
                 .sorted()
                 .collect(Collectors.joining("\n")));

@@ -14,6 +14,7 @@ public final class AppctlCommands {
     /** The commands that a switch with such a context has. */
     public static List<Command> all(CommandContext context) {
         DatapathName datapath = new DatapathName(context.bridges());
+        context.datapath().setLogName(datapath::text); // as commands call it
         List<Command> all = new ArrayList<>();
         all.addAll(new ProcessCommands(context).commands());
         all.addAll(new LogCommands(context.log()).commands());

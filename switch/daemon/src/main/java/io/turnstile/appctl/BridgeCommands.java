@@ -1,11 +1,9 @@
 package io.turnstile.appctl;
 
-import io.turnstile.address.AddressText;
 import io.turnstile.bridge.BridgeView;
 import io.turnstile.bridge.MacText;
 import io.turnstile.control.Command;
 import io.turnstile.control.CommandReply;
-import io.turnstile.control.TextLines;
 import io.turnstile.pipeline.BridgePipeline;
 import io.turnstile.pipeline.Pipeline;
 import io.turnstile.pipeline.flow.OfAction;
@@ -16,7 +14,6 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /** {@code fdb/…} and {@code ofproto/…}: what concerns one bridge. */
 final class BridgeCommands {
@@ -33,7 +30,7 @@ final class BridgeCommands {
 
     List<Command> commands() {
         return List.of(
-                Command.of("fdb/show", "bridge", 1, 1, arguments -> on(arguments.getFirst(), BridgeCommands::showMacs)),
+                new StationCommand(pipeline).command(),
                 Command.of("fdb/add", "bridge port vlan mac", 4, 4, this::addMac),
                 Command.of("fdb/del", "bridge vlan mac", 3, 3, this::deleteMac),
                 Command.of("fdb/stats-clear", "[bridge]", 0, 1, this::clearStatistics),
@@ -67,19 +64,7 @@ final class BridgeCommands {
         return bridge == null ? CommandReply.error("no such bridge") : action.apply(bridge);
     }
 
-    private static CommandReply showMacs(BridgePipeline bridge) {
-        Stream<String> lines = bridge.macEntries().stream().map(BridgeCommands::macLine);
-        return CommandReply.ofSource(
-                new TextLines(Stream.concat(Stream.of(" port  VLAN  MAC                Age"), lines)
-                        .iterator()));
-    }
-
-    private static String macLine(BridgePipeline.MacEntry entry) {
-        String line = "%5s  %4d  %s  ".formatted(portText(entry.port()), entry.vlan(), AddressText.mac(entry.mac()));
-        return line + (entry.isStatic() ? "static" : "%3d".formatted(entry.ageSeconds()));
-    }
-
-    private static String portText(int number) {
+    static String portText(int number) {
         return number == OfAction.Ports.LOCAL ? "LOCAL" : Integer.toString(number);
     }
 

@@ -1,5 +1,7 @@
 package io.turnstile.appctl;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.turnstile.bridge.BridgeView;
 import io.turnstile.bridge.BridgeView.InterfaceView;
 import io.turnstile.bridge.DatapathFeature;
@@ -34,6 +36,10 @@ final class DatapathCommands {
     private static final String NOT_FOUND = "ovs-vswitchd: datapath not found (Invalid argument)";
 
     private static final Pattern UFID = Pattern.compile("ufid:(\\p{XDigit}{8}(?:-\\p{XDigit}{4}){3}-\\p{XDigit}{12})");
+    /** By a clock that wraps. */
+    private static final Comparator<DatapathFlow> OLDEST_FIRST =
+            (one, other) -> Long.signum(one.createdNs() - other.createdNs());
+
     private static final CommandReply NO_BRIDGE = CommandReply.error("no such bridge");
 
     private final Datapath datapath;
@@ -63,7 +69,8 @@ final class DatapathCommands {
         return List.of(
                 Command.of("dpctl/show", "[-s] [dp...]", 0, 2, this::show),
                 Command.of("dpctl/dump-dps", "", 0, 0, arguments -> CommandReply.ok(name.text())),
-                Command.of("dpif/show", "[--]", 0, 1, arguments -> showBridges()),
+                Command.of("dpif/show", "[--]", 0, 1, arguments -> showBridges())
+                        .orJson(arguments -> bridgesAsJson()),
                 Command.of("dpif/dump-dps", "", 0, 0, arguments -> dumpBridges()),
                 Command.of(
                         "dpif/dump-flows",
@@ -151,6 +158,40 @@ final class DatapathCommands {
                                                     + ")\n"));
         }
         return CommandReply.ok(text.toString());
+    }
+
+    /** The same for programs, with numbers as text, as Open vSwitch has them. */
+    private CommandReply bridgesAsJson() {
+        ObjectNode all = JsonNodeFactory.instance.objectNode();
+        List<BridgeView> shown = bridges.get();
+        if (!shown.isEmpty()) {
+            ObjectNode present = all.putObject(name.text());
+            ObjectNode byName = present.putObject("bridges");
+            for (BridgeView bridge : shown) {
+                ObjectNode interfaces = byName.putObject(bridge.name());
+                bridge.interfaces().forEach(view -> describe(view, interfaces.putObject(view.name())));
+            }
+            Datapath.Statistics statistics = datapath.statistics();
+            present.putObject("stats")
+                    .put("hit", Long.toString(statistics.hits()))
+                    .put("missed", Long.toString(statistics.misses()));
+        }
+        return CommandReply.json(all.toString());
+    }
+
+    private static void describe(InterfaceView view, ObjectNode into) {
+        into.put("ofport", Integer.toString(view.number() & 0xffff));
+        Port port = view.port();
+        if (port == null) {
+            into.put("port_no", "none").put("type", "patch");
+            into.putObject("config").put("peer", view.patchPeer());
+            return;
+        }
+        into.put("port_no", Integer.toString(view.datapathPort())).put("type", type(port));
+        if (port instanceof DummyPort dummy && !dummy.shownOptions().isEmpty()) {
+            ObjectNode config = into.putObject("config");
+            dummy.shownOptions().forEach((option, value) -> config.put(option, String.valueOf(value)));
+        }
     }
 
     private CommandReply dumpBridges() {
@@ -253,8 +294,10 @@ final class DatapathCommands {
         try {
             FlowFilter filter = FlowFilter.in(arguments, datapath.ports());
             FlowTypes types = FlowTypes.in(arguments);
-            List<DatapathFlow> shown =
-                    datapath.flows().stream().filter(filter::passes).toList();
+            List<DatapathFlow> shown = datapath.flows().stream()
+                    .filter(filter::passes)
+                    .sorted(OLDEST_FIRST)
+                    .toList();
             return CommandReply.ofSource(new TextLines(flowLines(shown, types, more, ports)));
         } catch (BadArgument e) {
             return DpctlLine.invalid(e.getMessage());

@@ -9,6 +9,7 @@ import io.turnstile.port.PortException;
 import io.turnstile.time.OncePerMinute;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -69,10 +70,11 @@ final class BridgePorts {
      */
     void deleteUnwanted(List<PortConfig> wanted) {
         Set<Iface> staying = new HashSet<>();
+        Set<Integer> kept = keptNumbers(wanted);
         for (PortConfig port : wanted) {
             for (InterfaceConfig config : port.interfaces()) {
                 Iface iface = ifaces.get(config.name());
-                if (iface != null && canStay(iface, port, config)) {
+                if (iface != null && canStay(iface, port, config, kept)) {
                     staying.add(iface);
                 }
             }
@@ -86,11 +88,42 @@ final class BridgePorts {
         }
     }
 
-    private static boolean canStay(Iface iface, PortConfig port, InterfaceConfig config) {
-        boolean wantsOtherOfport = iface.isAttached()
-                && !config.isLocal()
-                && config.ofportRequest().isPresent()
-                && config.ofportRequest().getAsInt() != iface.ofport();
+    /**
+     * The OpenFlow port numbers of interfaces that ask for no other one, or for one that stays somebody else's: to be
+     * attached anew would bring them nothing but another wrong number.
+     */
+    private Set<Integer> keptNumbers(List<PortConfig> wanted) {
+        Set<Integer> kept = new HashSet<>();
+        Map<Integer, Integer> asked = new HashMap<>(); // by the number that they have
+        for (PortConfig port : wanted) {
+            for (InterfaceConfig config : port.interfaces()) {
+                Iface iface = ifaces.get(config.name());
+                if (iface != null && iface.isAttached()) {
+                    asked.put(
+                            iface.ofport(),
+                            config.isLocal()
+                                    ? iface.ofport()
+                                    : config.ofportRequest().orElse(iface.ofport()));
+                }
+            }
+        }
+        asked.forEach((has, wants) -> {
+            if (has.equals(wants)) {
+                kept.add(has);
+            }
+        });
+        boolean grown = true;
+        while (grown) {
+            grown = false;
+            for (Map.Entry<Integer, Integer> entry : asked.entrySet()) {
+                grown |= kept.contains(entry.getValue()) && kept.add(entry.getKey());
+            }
+        }
+        return kept;
+    }
+
+    private static boolean canStay(Iface iface, PortConfig port, InterfaceConfig config, Set<Integer> kept) {
+        boolean wantsOtherOfport = iface.isAttached() && !kept.contains(iface.ofport());
         return (config.hasDeviceOf(iface.config()) || iface.canTakeOptionsOf(config))
                 && port.unsupported().equals(iface.port().config().unsupported())
                 && !wantsOtherOfport;

@@ -15,13 +15,15 @@ import org.jspecify.annotations.Nullable;
  * @param maxArguments with more words the command is refused
  * @param handler gets the words behind the name and returns at once; any thread may complete its future, which is
  *     cancelled if the asker goes away
+ * @param json the same for who asks for JSON; null if there is text alone
  */
 public record Command(
         String name,
         String usage,
         int minArguments,
         int maxArguments,
-        Function<List<String>, CompletableFuture<CommandReply>> handler) {
+        Function<List<String>, CompletableFuture<CommandReply>> handler,
+        @Nullable Function<List<String>, CommandReply> json) {
     /** A number of arguments without a limit. */
     public static final int ANY_NUMBER = Integer.MAX_VALUE;
 
@@ -37,7 +39,21 @@ public record Command(
                 usage,
                 minArguments,
                 maxArguments,
-                arguments -> CompletableFuture.completedFuture(handler.apply(arguments)));
+                arguments -> CompletableFuture.completedFuture(handler.apply(arguments)),
+                null);
+    }
+
+    /** The same with JSON for who asks for it. */
+    public Command orJson(Function<List<String>, CommandReply> instead) {
+        return new Command(name, usage, minArguments, maxArguments, handler, instead);
+    }
+
+    /** What answers in that format. */
+    CompletableFuture<CommandReply> run(List<String> words, OutputFormat format) {
+        Function<List<String>, CommandReply> asJson = json;
+        return format == OutputFormat.JSON && asJson != null
+                ? CompletableFuture.completedFuture(asJson.apply(words))
+                : handler.apply(words);
     }
 
     /**
@@ -50,7 +66,7 @@ public record Command(
             int minArguments,
             int maxArguments,
             Function<List<String>, CompletableFuture<CommandReply>> handler) {
-        return new Command(name, usage, minArguments, maxArguments, handler);
+        return new Command(name, usage, minArguments, maxArguments, handler, null);
     }
 
     /** The refusal of a wrong number of words, in Open vSwitch's words; null if their number is right. */

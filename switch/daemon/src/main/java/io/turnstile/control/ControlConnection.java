@@ -9,7 +9,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,7 +29,7 @@ final class ControlConnection extends ChannelInboundHandlerAdapter {
     private final ControlServer server;
     private final ControlLimits limits;
     private final ControlLog log;
-    private final Function<Request, CompletableFuture<CommandReply>> commands;
+    private final BiFunction<Request, OutputFormat, CompletableFuture<CommandReply>> commands;
     private final RequestReader reader = new RequestReader();
     /** Null until the connection is there. */
     private @Nullable Channel channel;
@@ -40,6 +40,7 @@ final class ControlConnection extends ChannelInboundHandlerAdapter {
     /** The reply that is being sent; null if there is none. */
     private @Nullable ReplyWriter reply;
 
+    private OutputFormat format = OutputFormat.TEXT;
     private boolean turnComes;
     /** When something was last read. */
     private long readNs;
@@ -54,7 +55,7 @@ final class ControlConnection extends ChannelInboundHandlerAdapter {
             ControlServer server,
             ControlLimits limits,
             ControlLog log,
-            Function<Request, CompletableFuture<CommandReply>> commands) {
+            BiFunction<Request, OutputFormat, CompletableFuture<CommandReply>> commands) {
         this.server = server;
         this.limits = limits;
         this.log = log;
@@ -184,7 +185,7 @@ final class ControlConnection extends ChannelInboundHandlerAdapter {
         }
         waitsForRest = false;
         request = next;
-        CompletableFuture<CommandReply> coming = commands.apply(next);
+        CompletableFuture<CommandReply> coming = commands.apply(next, format);
         if (coming.isDone()) {
             send(coming);
         } else {
@@ -209,7 +210,8 @@ final class ControlConnection extends ChannelInboundHandlerAdapter {
     private void send(CompletableFuture<CommandReply> done) {
         Request asked = Objects.requireNonNull(request, "a reply is to a request");
         CommandReply result = outcome(asked, done);
-        ReplyWriter writer = new ReplyWriter(asked.id(), result.pieces());
+        chooseFormat(asked, result);
+        ReplyWriter writer = new ReplyWriter(asked.id(), result, format);
         reply = writer;
         if (result.isError()) {
             ByteBuf out = channel().alloc().buffer();
@@ -218,6 +220,12 @@ final class ControlConnection extends ChannelInboundHandlerAdapter {
         } else {
             sendPiece(writer);
         }
+    }
+
+    private void chooseFormat(Request asked, CommandReply result) {
+        boolean chooses = asked.method().equals(OutputFormat.SET_OPTIONS.name()) && !result.isError();
+        OutputFormat chosen = chooses ? OutputFormat.chosen(Objects.requireNonNull(asked.words(), "checked")) : null;
+        format = chosen == null ? format : chosen;
     }
 
     private CommandReply outcome(Request asked, CompletableFuture<CommandReply> done) {

@@ -46,7 +46,7 @@ public final class ControlServer implements AutoCloseable {
     private @Nullable Path socket;
     private @Nullable Channel listener;
 
-    /** A server that knows {@code list-commands} and {@code version}; the other commands are registered. */
+    /** A server that knows {@code list-commands}, {@code version} and {@code set-options}; others are registered. */
     public ControlServer(String version) {
         this(version, ControlLimits.DEFAULT);
     }
@@ -55,6 +55,7 @@ public final class ControlServer implements AutoCloseable {
         this.limits = limits;
         register(Command.of("list-commands", "", 0, 0, arguments -> CommandReply.ok(commandList())));
         register(Command.of("version", "", 0, 0, arguments -> CommandReply.ok(version)));
+        register(OutputFormat.SET_OPTIONS);
     }
 
     /** Makes a command known, in the place of one of the same name. */
@@ -113,7 +114,7 @@ public final class ControlServer implements AutoCloseable {
         List.copyOf(connections).forEach(connection -> connection.checkPatience(nowNs));
     }
 
-    private CompletableFuture<CommandReply> run(Request request) {
+    private CompletableFuture<CommandReply> run(Request request, OutputFormat format) {
         String name = request.method();
         List<String> words = request.words();
         if (words == null) {
@@ -130,7 +131,7 @@ public final class ControlServer implements AutoCloseable {
             return CompletableFuture.completedFuture(refusal);
         }
         try {
-            return command.handler().apply(words);
+            return command.run(words, format);
         } catch (RuntimeException | StackOverflowError e) {
             return CompletableFuture.failedFuture(e);
         }

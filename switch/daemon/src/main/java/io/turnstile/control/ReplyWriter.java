@@ -7,7 +7,8 @@ import io.netty.buffer.ByteBufUtil;
 
 /**
  * The writer of one reply: {@code {"id":…,"error":null,"result":"…"}}, of which the text comes piece by piece from its
- * source. Nothing is said before there is text, so that the command may still be refused.
+ * source. Nothing is said before there is text, so that the command may still be refused. Who has asked for JSON gets
+ * documents as they are, and texts as {@code {"reply-format":"plain","reply":"…"}}.
  *
  * <p>Threads: one.
  */
@@ -17,6 +18,11 @@ final class ReplyWriter {
 
     private final JsonNode id;
     private final TextSource source;
+    /** What stands around the text. */
+    private final String before;
+
+    private final String after;
+    private final boolean isDocument;
     private StringBuilder piece = new StringBuilder();
     private StringBuilder escaped = new StringBuilder();
     private boolean begun;
@@ -24,9 +30,13 @@ final class ReplyWriter {
     /** The last character was a line end, or there was none at all: as Open vSwitch sends texts. */
     private boolean terminated = true;
 
-    ReplyWriter(JsonNode id, TextSource source) {
+    ReplyWriter(JsonNode id, CommandReply reply, OutputFormat format) {
         this.id = id;
-        this.source = source;
+        this.source = reply.pieces();
+        this.isDocument = reply.isJson();
+        boolean wrapped = format == OutputFormat.JSON && !isDocument;
+        this.before = isDocument ? "" : wrapped ? "{\"reply-format\":\"plain\",\"reply\":\"" : "\"";
+        this.after = isDocument ? "" : wrapped ? "\"}" : "\"";
     }
 
     /** Something was written: it cannot be taken back. */
@@ -52,8 +62,12 @@ final class ReplyWriter {
         }
         if (!piece.isEmpty()) {
             begin(out);
-            writeEscaped(piece, out);
-            terminated = piece.charAt(piece.length() - 1) == '\n';
+            if (isDocument) {
+                ByteBufUtil.writeUtf8(out, piece);
+            } else {
+                writeEscaped(piece, out);
+            }
+            terminated = isDocument || piece.charAt(piece.length() - 1) == '\n';
             piece.setLength(0);
             if (piece.capacity() > LARGE) {
                 piece = new StringBuilder();
@@ -62,7 +76,7 @@ final class ReplyWriter {
         }
         if (!more) {
             begin(out);
-            ByteBufUtil.writeAscii(out, terminated ? "\"}" : "\\n\"}");
+            ByteBufUtil.writeAscii(out, (terminated ? "" : "\\n") + after + "}");
             ended = true;
         }
     }
@@ -70,7 +84,7 @@ final class ReplyWriter {
     private void begin(ByteBuf out) {
         if (!begun) {
             begun = true;
-            ByteBufUtil.writeUtf8(out, "{\"id\":" + id + ",\"error\":null,\"result\":\"");
+            ByteBufUtil.writeUtf8(out, "{\"id\":" + id + ",\"error\":null,\"result\":" + before);
         }
     }
 

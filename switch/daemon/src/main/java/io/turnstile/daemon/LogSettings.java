@@ -18,12 +18,15 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
@@ -57,9 +60,25 @@ final class LogSettings {
         FILE(Level.INFO);
 
         private final Map<LogModules, Level> levels = new ConcurrentHashMap<>();
+        private VlogLayout layout = new VlogLayout();
+        private VlogPattern pattern = VlogPattern.USUAL;
 
         Destination(Level atFirst) {
             setAll(atFirst);
+        }
+
+        /** The layout of the lines to come, which are numbered anew. */
+        VlogLayout newLayout(LoggerContext context) {
+            layout = new VlogLayout();
+            layout.setPattern(pattern);
+            layout.setContext(context);
+            layout.start();
+            return layout;
+        }
+
+        void setPattern(VlogPattern wanted) {
+            pattern = wanted;
+            layout.setPattern(wanted);
         }
 
         void setAll(Level level) {
@@ -77,6 +96,10 @@ final class LogSettings {
      * Warns where no device has a hardware address; Netty would make a number out of one that is used for nothing here.
      */
     private static final String MACHINE_NUMBER = "io.netty.util.internal.MacAddressUtil";
+
+    /** {@code PATTERN:destination:pattern}; the pattern may have blanks and colons. */
+    private static final Pattern PATTERN = Pattern.compile(
+            "\\s*pattern(?:[ ,:\t]+([^ ,:\t]*)[ ,:\t]?(.*))?", Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
 
     /** Null while none is logged to. */
     private static @Nullable FileAppender<ILoggingEvent> file;
@@ -161,7 +184,7 @@ final class LogSettings {
         LoggerContext context = context();
         LayoutWrappingEncoder<ILoggingEvent> encoder = new LayoutWrappingEncoder<>();
         encoder.setContext(context);
-        encoder.setLayout(layout(context));
+        encoder.setLayout(destination.newLayout(context));
         encoder.start();
         appender.setContext(context);
         appender.setName(destination.name());
@@ -170,13 +193,6 @@ final class LogSettings {
         appender.addFilter(new OncePerCause());
         appender.start();
         context.getLogger(Logger.ROOT_LOGGER_NAME).addAppender(appender);
-    }
-
-    private static VlogLayout layout(LoggerContext context) {
-        VlogLayout layout = new VlogLayout();
-        layout.setContext(context);
-        layout.start();
-        return layout;
     }
 
     private static LoggerContext context() {
@@ -229,19 +245,23 @@ final class LogSettings {
     }
 
     /**
-     * Sets levels. The words are a module, a destination and a level in any order, separated by colons, commas or
-     * blanks; a module or destination left out means all, a level left out {@code dbg}.
+     * Sets levels, or a pattern. The words are a module, a destination and a level in any order, separated by colons,
+     * commas or blanks; a module or destination left out means all, a level left out {@code dbg}.
      *
      * @return what is wrong with the words, null if nothing is
      */
     static synchronized @Nullable String set(String spec) {
+        Matcher pattern = PATTERN.matcher(spec);
+        if (pattern.matches()) {
+            return setPattern(Objects.requireNonNullElse(pattern.group(1), ""), pattern.group(2));
+        }
         Set<LogModules> modules = EnumSet.noneOf(LogModules.class);
         Set<Destination> destinations = new TreeSet<>();
         Level level = null;
         for (String word : spec.strip().split("[:,\\s]+")) {
             String lower = word.toLowerCase(Locale.ROOT);
             LogModules module = LogModules.named(word);
-            if (lower.equals("pattern") || lower.equals("facility")) {
+            if (lower.equals("facility")) {
                 return word + " is not supported";
             } else if (LEVELS.containsKey(lower)) {
                 if (level != null) {
@@ -267,6 +287,23 @@ final class LogSettings {
                 modules.isEmpty() ? EnumSet.allOf(LogModules.class) : modules,
                 destinations,
                 level == null ? Level.DEBUG : level);
+    }
+
+    /** How lines look at a destination, or at all. */
+    private static @Nullable String setPattern(String destination, @Nullable String pattern) {
+        if (destination.isEmpty()) {
+            return "missing destination";
+        }
+        List<Destination> meant = Arrays.stream(Destination.values())
+                .filter(known ->
+                        destination.equalsIgnoreCase("any") || known.name().equalsIgnoreCase(destination))
+                .toList();
+        if (meant.isEmpty()) {
+            return "unknown destination \"" + destination + "\"";
+        }
+        VlogPattern parsed = VlogPattern.parse(pattern == null ? "" : pattern);
+        meant.forEach(known -> known.setPattern(parsed));
+        return null;
     }
 
     private static @Nullable String apply(Set<LogModules> modules, Set<Destination> destinations, Level level) {

@@ -8,14 +8,15 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Marker;
 import org.slf4j.MarkerFactory;
 
 /**
  * The layout of log lines is Open vSwitch's, {@code time|sequence number|module|level|message} with the time in UTC, so
- * that scripts made for ovs-vswitchd's log find what they look for. Each destination numbers its own lines. Classes
- * that belong to no module are named themselves.
+ * that scripts made for ovs-vswitchd's log find what they look for, unless somebody sets a {@link VlogPattern}. Each
+ * destination numbers its own lines. Classes that belong to no module are named themselves.
  *
  * <p>What is logged may quote anybody: control characters in it, ends of lines among them, are written out, so that
  * nobody can make a line of their own, unless the message bears the marker {@code LINES}: its ends of lines are its
@@ -64,25 +65,18 @@ final class VlogLayout extends LayoutBase<ILoggingEvent> {
     }
 
     private final AtomicLong lines = new AtomicLong();
+    private volatile VlogPattern pattern = VlogPattern.USUAL;
+
+    void setPattern(VlogPattern wanted) {
+        pattern = wanted;
+    }
 
     @Override
     public String doLayout(ILoggingEvent event) {
         StringBuilder line = new StringBuilder(120);
-        TIME.formatTo(Instant.ofEpochMilli(event.getTimeStamp()), line);
-        line.append("|%05d|".formatted(lines.incrementAndGet()))
-                .append(LogModules.label(event.getLoggerName()).orElse(event.getLoggerName()))
-                .append('|')
-                .append(LogSettings.levelName(event.getLevel()))
-                .append('|');
-        if (event.getMarkerList() != null && event.getMarkerList().contains(LINES)) {
-            event.getFormattedMessage().lines().forEach(part -> {
-                appendOneLine(line, part);
-                line.append('\n');
-            });
-        } else {
-            appendOneLine(line, event.getFormattedMessage());
-            line.append('\n');
-        }
+        String module = LogModules.label(event.getLoggerName()).orElse(event.getLoggerName());
+        pattern.format(line, event, module, message(event), lines.incrementAndGet());
+        line.append('\n');
         String relation = "";
         IThrowableProxy thrown = event.getThrowableProxy();
         for (int i = 0; thrown != null && i < MAX_CAUSES; i++, thrown = thrown.getCause()) {
@@ -90,6 +84,13 @@ final class VlogLayout extends LayoutBase<ILoggingEvent> {
             relation = "Caused by: ";
         }
         return line.toString();
+    }
+
+    private static String message(ILoggingEvent event) {
+        String said = event.getFormattedMessage();
+        return event.getMarkerList() != null && event.getMarkerList().contains(LINES)
+                ? said.lines().map(VlogLayout::oneLine).collect(Collectors.joining("\n"))
+                : oneLine(said);
     }
 
     private static void appendTrace(StringBuilder lines, String relation, IThrowableProxy thrown) {

@@ -7,9 +7,11 @@ import io.turnstile.conntrack.ConnectionTracker;
 import io.turnstile.control.Command;
 import io.turnstile.control.CommandReply;
 import io.turnstile.datapath.Datapath;
+import io.turnstile.datapath.DatapathAction;
 import io.turnstile.datapath.DatapathFlow;
 import io.turnstile.datapath.DatapathFlowText;
 import io.turnstile.datapath.DatapathPort;
+import io.turnstile.datapath.FlowMatchParser;
 import io.turnstile.datapath.ForwardingContext;
 import io.turnstile.datapath.SampledWalk;
 import io.turnstile.datapath.WalkWatcher;
@@ -24,6 +26,7 @@ import io.turnstile.pipeline.flow.FlowText;
 import io.turnstile.port.DummyPort;
 import io.turnstile.telemetry.FakePaths;
 import io.turnstile.time.ManualClock;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -124,6 +127,21 @@ class DatapathCommandsTest {
                 .asString()
                 .contains("src=10.0.0.2");
         assertThat(dump("type=partially-offloaded")).isEmpty();
+    }
+
+    @Test
+    void flowsStandInTheOrderOfTheirComing() throws Exception {
+        for (int last = 9; last > 2; last--) {
+            clock.advance(Duration.ofMillis(1));
+            datapath.putFlow(
+                    FlowMatchParser.parseMatch("in_port(1),eth_type(0x0800),ipv4(src=10.0.0." + last + ")", name -> -1),
+                    new DatapathAction[0],
+                    true,
+                    false);
+        }
+        assertThat(dump("filter=ip"))
+                .extracting(line -> line.replaceAll(".*src=10.0.0.(\\d).*", "$1"))
+                .endsWith("9", "8", "7", "6", "5", "4", "3");
     }
 
     @Test

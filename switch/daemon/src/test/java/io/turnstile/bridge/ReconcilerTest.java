@@ -399,6 +399,39 @@ class ReconcilerTest {
     }
 
     @Test
+    void aNumberThatSomebodyElseHasIsWaitedFor() throws Exception {
+        database.addBridge("br0", Map.of());
+        database.addPort("br0", "first", Map.of());
+        database.commit();
+        UUID row = database.addPort("br0", "second", Map.of("ofport_request", 1L));
+        database.commit();
+        assertThat(ofport("second")).isEqualTo(2);
+        PortRef port = known("second");
+        database.set("Interface", row, Map.of("mtu_request", 9000L));
+        database.commit();
+        assertThat(ofport("second")).isEqualTo(2);
+        assertThat(known("second").id()).as("not attached anew").isEqualTo(port.id());
+        database.deletePort("br0", "first");
+        database.commit();
+        assertThat(ofport("second")).isEqualTo(1);
+    }
+
+    @Test
+    void twoPortsChangeNumbersWithEachOther() throws Exception {
+        database.addBridge("br0", Map.of());
+        UUID first = database.addPort("br0", "first", Map.of("ofport_request", 1L));
+        UUID second = database.addPort("br0", "second", Map.of("ofport_request", 2L));
+        database.commit();
+        synchronized (database) {
+            database.set("Interface", first, Map.of("ofport_request", 2L));
+            database.set("Interface", second, Map.of("ofport_request", 1L));
+        }
+        database.commit();
+        assertThat(ofport("first")).isEqualTo(2);
+        assertThat(ofport("second")).isEqualTo(1);
+    }
+
+    @Test
     void aNumberChangesLive() throws Exception {
         database.addBridge("br0", Map.of());
         UUID row = database.addPort("br0", "a", Map.of("ofport_request", 5L));

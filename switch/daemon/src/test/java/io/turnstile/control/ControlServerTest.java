@@ -95,6 +95,7 @@ class ControlServerTest {
               list-commands          \s
               refuse                 \s
               say                     WORD [WORD]
+              set-options             [--format text|json]
               version                \s
             """);
     }
@@ -114,6 +115,38 @@ class ControlServerTest {
             assertThat(replies.next().path("result").asText()).isEqualTo("one\n");
             assertThat(replies.next().path("error").asText()).isEqualTo("not today\n");
             assertThat(replies.next().path("result").asText()).isEqualTo("three\n");
+        }
+    }
+
+    @Test
+    void whoAsksForJsonGetsItAndTextInsideOfIt() throws IOException {
+        server.register(Command.of("show", "", 0, 0, words -> CommandReply.ok("a table"))
+                .orJson(words -> CommandReply.json("{\"rows\":[1,2]}")));
+        try (SocketChannel client = connect()) {
+            send(
+                    client,
+                    request("show")
+                            + request("set-options", "--format", "xml")
+                            + request("set-options", "--format", "json")
+                            + request("show")
+                            + request("say", "\"hi\"")
+                            + request("refuse")
+                            + request("set-options", "--format=text")
+                            + request("show"));
+            MappingIterator<JsonNode> replies =
+                    JSON.readerFor(JsonNode.class).readValues(Channels.newInputStream(client));
+            assertThat(replies.next().path("result").asText()).isEqualTo("a table\n");
+            assertThat(replies.next().path("error").asText()).isEqualTo("option format has invalid value xml\n");
+            assertThat(replies.next().path("result").path("reply").asText())
+                    .as("in the new format already")
+                    .isEmpty();
+            assertThat(replies.next().path("result").toString()).isEqualTo("{\"rows\":[1,2]}");
+            JsonNode wrapped = replies.next().path("result");
+            assertThat(wrapped.path("reply").asText()).isEqualTo("\"hi\"\n");
+            assertThat(wrapped.path("reply-format").asText()).isEqualTo("plain");
+            assertThat(replies.next().path("error").asText()).isEqualTo("not today\n");
+            assertThat(replies.next().path("result").isTextual()).isTrue();
+            assertThat(replies.next().path("result").asText()).isEqualTo("a table\n");
         }
     }
 

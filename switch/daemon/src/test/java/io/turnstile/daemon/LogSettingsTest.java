@@ -39,6 +39,7 @@ class LogSettingsTest {
     @AfterEach
     void restore() throws Exception {
         LogSettings.set("any:any:info");
+        LogSettings.set("PATTERN:any:%D{%Y-%m-%dT%H:%M:%S.###Z}|%05N|%c|%p|%m");
         LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
         context.reset();
         new ContextInitializer(context).autoConfig();
@@ -57,6 +58,26 @@ class LogSettingsTest {
                 .matches("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z"
                         + "\\|00001\\|bridge\\|WARN\\|bridge br0: gone");
         assertThat(lines().get(1)).matches(".*\\|00002\\|netdev\\|ERR\\|no");
+    }
+
+    @Test
+    void linesLookAsThePatternSays() throws IOException {
+        assertThat(LogSettings.set("PATTERN:file:%c|%-6p|%04N:%D{%Y}%%%m")).isNull();
+        BRIDGE.warn("two\nlines: %d");
+        assertThat(lines()).singleElement().asString().matches("bridge\\|WARN  \\|0001:\\d{4}%two\\\\nlines: %d");
+        assertThat(LogSettings.set("pattern:ANY:%m")).isNull();
+        BRIDGE.warn("bare");
+        assertThat(lines()).last().isEqualTo("bare");
+        assertThat(LogSettings.set("pattern")).isEqualTo("missing destination");
+        assertThat(LogSettings.set("pattern:nowhere:%m")).isEqualTo("unknown destination \"nowhere\"");
+    }
+
+    @Test
+    void aPatternOutlivesTheFile() throws IOException {
+        LogSettings.set("PATTERN:file:<%m>");
+        LogSettings.reopen();
+        BRIDGE.warn("again");
+        assertThat(lines()).containsExactly("<again>");
     }
 
     @Test

@@ -91,9 +91,9 @@ class EmbeddedPathsTest {
         assertThat(carrier.takeLog())
                 .containsExactlyInAnyOrder(
                         "put original p1(1) src=10.0.0.1,dst=10.0.0.2,sport=1000,dport=53"
-                                + " guard(vlan_tci=0x0/0x1000, nw_ttl=0x40) -> p2(2) set(nw_ttl=0x3f)",
+                                + " guard(vlan_tci=0x0/0x1fff, nw_ttl=0x40) -> p2(2) set(nw_ttl=0x3f)",
                         "put reply p2(2) src=10.0.0.2,dst=10.0.0.1,sport=53,dport=1000"
-                                + " guard(vlan_tci=0x0/0x1000) -> p1(1)");
+                                + " guard(vlan_tci=0x0/0x1fff) -> p1(1)");
         assertThat(states()).containsExactly("original carried", "reply carried");
     }
 
@@ -129,9 +129,9 @@ class EmbeddedPathsTest {
         sw.receive(2, translated);
         assertThat(carrier.takeLog())
                 .containsExactlyInAnyOrder(
-                        "put original p1(1) src=10.0.0.1,dst=10.0.0.2,sport=1000,dport=53 guard(vlan_tci=0x0/0x1000)"
+                        "put original p1(1) src=10.0.0.1,dst=10.0.0.2,sport=1000,dport=53 guard(vlan_tci=0x0/0x1fff)"
                                 + " -> p2(2) src=192.0.2.1,dst=10.0.0.2,sport=1000,dport=53",
-                        "put reply p2(2) src=10.0.0.2,dst=192.0.2.1,sport=53,dport=1000 guard(vlan_tci=0x0/0x1000)"
+                        "put reply p2(2) src=10.0.0.2,dst=192.0.2.1,sport=53,dport=1000 guard(vlan_tci=0x0/0x1fff)"
                                 + " -> p1(1) src=10.0.0.2,dst=10.0.0.1,sport=53,dport=1000");
     }
 
@@ -322,7 +322,7 @@ class EmbeddedPathsTest {
         assertThat(states()).containsExactly("original carried", "reply not carried: dropped");
         assertThat(carrier.path("original").guard())
                 .as("packets that write what is written already")
-                .hasToString("[vlan_tci=0x0/0x1000, nw_tos=0x20/0xfc]");
+                .hasToString("[vlan_tci=0x0/0x1fff, nw_tos=0x20/0xfc]");
     }
 
     @Test

@@ -70,7 +70,7 @@ public final class Datapath {
         this.conntrack = conntrack;
         this.clock = clock;
         FlowCache cache = new FlowCache();
-        upkeep = new FlowUpkeep(cache, upcall, watcher);
+        upkeep = new FlowUpkeep(cache, upcall, watcher, failures);
         FlowLookup lookup = new FlowLookup(cache, upkeep, upcall, drops, failures);
         executor = new BatchExecutor(
                 ports, lookup, upkeep, new TrackingStep(conntrack, fragments), upcall, watcher, drops, failures);
@@ -79,6 +79,11 @@ public final class Datapath {
     /** Names the pipeline; to be called before the first packet. */
     public void setUpcall(Upcall upcall) {
         this.upcall.set(upcall);
+    }
+
+    /** Names the datapath in lines of the log; "datapath" unless this was called. */
+    public void setLogName(Supplier<String> name) {
+        upkeep.setLogName(name);
     }
 
     /** Names who looks at walks; nobody does unless this was called. */
@@ -315,7 +320,7 @@ public final class Datapath {
      *     keep account of stands still meanwhile
      */
     public void invalidate(Supplier<? extends Collection<DatapathFlow>> affected) {
-        bury(kill(affected));
+        upkeep.bury(kill(affected));
     }
 
     /**
@@ -326,9 +331,12 @@ public final class Datapath {
         return upkeep.kill(affected);
     }
 
-    /** The slow half: takes killed flows out of the cache and credits their last packets. */
+    /**
+     * The slow half: takes killed flows out of the cache and credits their last packets. They died because rules
+     * changed: the next {@link #maintain} makes those anew whose match still does, with their counts.
+     */
     public void bury(Collection<DatapathFlow> killed) {
-        upkeep.bury(killed);
+        upkeep.buryToRevise(killed);
     }
 
     /**
@@ -385,8 +393,9 @@ public final class Datapath {
     }
 
     /**
-     * Expires flows that nobody used and fragments left alone, credits flows, sorts the cache, and has what still names
-     * removed ports forget them. Called twice a second, not from inside a batch.
+     * Makes flows anew that changes of rules have killed, expires flows that nobody used and fragments left alone,
+     * credits flows, sorts the cache, and has what still names removed ports forget them. Called twice a second, not
+     * from inside a batch.
      */
     public void maintain(long nowNs) {
         drops.add(DropReason.FRAGMENT_EXPIRED, fragments.expire(nowNs));

@@ -96,6 +96,30 @@ public final class DatapathFlow {
         pushedBytes = bytes;
     }
 
+    /**
+     * Adds the counts of a flow with the same match that was there before. Guarded by the datapath's statistics lock;
+     * they have been pushed to the other's owner.
+     */
+    synchronized void takeOver(DatapathFlow former) {
+        PACKETS.getAndAdd(this, former.packets);
+        BYTES.getAndAdd(this, former.bytes);
+        pushedPackets += former.packets;
+        pushedBytes += former.bytes;
+        missedPackets += former.missedPackets;
+        missedBytes += former.missedBytes;
+        TCP_FLAGS.getAndBitwiseOr(this, former.tcpFlags);
+    }
+
+    /** True if every bit that {@code other} looks at is looked at by this flow. */
+    boolean looksAtAllOf(long[] other) {
+        for (int i = 0; i < FlowKey.DATAPATH_WORDS; i++) {
+            if ((other[i] & ~mask[i]) != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     static int[] wordsOf(long[] mask) {
         int[] words = new int[FlowKey.DATAPATH_WORDS];
         int length = 0;

@@ -54,6 +54,11 @@ public final class DatapathFlowText {
                 + ", actions:" + actions(flow.actions(), flow.firstKey(), portName);
     }
 
+    /** The flow's unique id and what it matches on, every field with its mask, ports by number. */
+    static String verboseMatch(DatapathFlow flow) {
+        return "ufid:" + flow.uniqueId() + " " + match(flow, true, Integer::toString);
+    }
+
     /** The whole key of a packet, ports by number. */
     static String key(long[] key) {
         return FlowMatchText.ofPacket(key, Integer::toString).text();

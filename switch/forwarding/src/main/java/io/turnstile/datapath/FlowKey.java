@@ -38,8 +38,8 @@ public final class FlowKey {
     static final int ND_EXTENSIONS = 31;
     // The pipeline's own, behind all others.
     static final int METADATA = ND_EXTENSIONS + 1;
-    static final int REGISTERS = METADATA + 1; // eight words, two registers a word, the even one in the high half
-    static final int CONJUNCTION = REGISTERS + 8;
+    static final int REGISTERS = METADATA + 1; // sixteen words, two registers a word, the even one in the high half
+    static final int CONJUNCTION = REGISTERS + 16;
     static final int TUN_ID = CONJUNCTION + 1;
     static final int TUN_ADDR = TUN_ID + 1;
     static final int TUN_IPV6_SRC = TUN_ADDR + 1; // and the next

@@ -20,6 +20,9 @@ final class FlowLog {
     private static final Marker LINES = MarkerFactory.getMarker("LINES");
 
     private static final Logger LOG = LoggerFactory.getLogger(Datapath.class);
+    /** Lines of it bear the name of Open vSwitch's module that says so. */
+    private static final Logger DPIF = LoggerFactory.getLogger(Datapath.class.getPackageName() + ".dpif");
+
     private static final int LINES_PER_MINUTE = 600;
     private static final RateLimit LIMIT = RateLimit.perMinute(LOG.getName(), LINES_PER_MINUTE);
 
@@ -51,6 +54,17 @@ final class FlowLog {
                     match(flow),
                     DatapathFlowText.actions(before),
                     DatapathFlowText.actions(flow));
+        }
+    }
+
+    /** A round has found other actions to be right since rules changed. */
+    static void revised(DatapathFlow flow, DatapathFlow before, Supplier<String> datapath) {
+        if (!DPIF.isDebugEnabled()) {
+            return;
+        }
+        String actions = DatapathFlowText.actions(flow);
+        if (!actions.equals(DatapathFlowText.actions(before)) && LIMIT.isDue()) {
+            DPIF.debug("{}: put[modify] {}, actions:{}", datapath.get(), DatapathFlowText.verboseMatch(flow), actions);
         }
     }
 

@@ -86,7 +86,9 @@ final class FlowLookup {
         }
         try {
             Upcall.Translation translation = upcall.get().miss(packet, context.key, context.nowNs);
-            long[] mask = upkeep.usesMegaflows() ? translation.mask() : WholeMask.of(context.key, translation.mask());
+            long[] mask = upkeep.usesMegaflows()
+                    ? TagMask.completed(translation.mask())
+                    : WholeMask.of(context.key, translation.mask());
             DatapathFlow flow =
                     new DatapathFlow(context.key, mask, translation.actions(), translation.owner(), context.nowNs);
             if (!translation.cacheable()) {

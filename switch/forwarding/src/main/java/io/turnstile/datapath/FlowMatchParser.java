@@ -29,6 +29,9 @@ public final class FlowMatchParser {
      */
     public record Parsed(long[] key, long[] mask, boolean namesPacketType) {}
 
+    /** By which dumps begin a flow; what it matches on follows. */
+    private static final Pattern UFID = Pattern.compile("\\s*ufid:[\\p{XDigit}-]{36}[,\\s]*");
+
     private static final Pattern PACKET_TYPE_PARTS = Pattern.compile("ns=(\\w+)(?:/[^,]*)?,id=(\\w+)(?:/.*)?");
 
     private final String text;
@@ -55,7 +58,8 @@ public final class FlowMatchParser {
      */
     public static Parsed parse(String flow, ToIntFunction<String> portNumber) throws FlowSyntaxException {
         FlowMatchParser parser = new FlowMatchParser(flow, portNumber);
-        parser.read(0, flow.length());
+        Matcher id = UFID.matcher(flow);
+        parser.read(id.lookingAt() ? id.end() : 0, flow.length());
         if (!parser.hasType) { // that of the header that is named; none at all, as of frames with a length in its place
             Field.ETH_TYPE.set(parser.key, parser.namedType);
             Field.ETH_TYPE.setExact(parser.mask);
@@ -72,9 +76,7 @@ public final class FlowMatchParser {
     public static Parsed parseMatch(String flow, ToIntFunction<String> portNumber) throws FlowSyntaxException {
         Parsed parsed = parse(flow, portNumber);
         Field.RECIRC_ID.setExact(parsed.mask);
-        if (Field.VLAN_TCI.get(parsed.mask) == 0) { // No tag is named: none may be there.
-            Field.VLAN_TCI.set(parsed.mask, FieldValues.VLAN_PRESENT | FieldValues.VLAN_VID_MASK);
-        }
+        TagMask.complete(parsed.mask); // No tag is named: none may be there.
         return parsed;
     }
 

@@ -99,9 +99,17 @@ final class FlowMatchText {
     private String vlan(Field tag) {
         long tci = tag.get(key);
         long tciMask = tag.get(mask);
-        return "vlan(vid="
-                + masked(FieldValues.vlanId(tci), FieldValues.vlanId(tciMask), FieldValues.VLAN_VID_MASK) + ",pcp="
-                + masked(FieldValues.vlanPriority(tci), FieldValues.vlanPriority(tciMask), PCP_ALL) + ")";
+        List<String> parts = new ArrayList<>();
+        part(parts, "vid=", FieldValues.vlanId(tci), FieldValues.vlanId(tciMask), FieldValues.VLAN_VID_MASK);
+        part(parts, "pcp=", FieldValues.vlanPriority(tci), FieldValues.vlanPriority(tciMask), PCP_ALL);
+        return "vlan(" + String.join(",", parts) + ")";
+    }
+
+    /** What is zero and not looked at goes without saying, as in Open vSwitch. */
+    private void part(List<String> parts, String name, long value, long valueMask, long wholeMask) {
+        if (all || value != 0 || valueMask != 0) {
+            parts.add(name + masked(value, valueMask, wholeMask));
+        }
     }
 
     private static String masked(long value, long valueMask, long wholeMask) {

@@ -25,6 +25,7 @@ final class FlowUpkeep {
     private final FlowCache cache;
     private final UpcallReference upcall;
     private final WatcherReference watcher;
+    private final FlowRevision revision;
     private final Object statisticsLock = new Object();
     private volatile int limit = LIMIT;
     private volatile long idleNs = IDLE_NS;
@@ -41,10 +42,11 @@ final class FlowUpkeep {
      */
     record Rounds(int averageFlows, int mostFlows, long durationMs) {}
 
-    FlowUpkeep(FlowCache cache, UpcallReference upcall, WatcherReference watcher) {
+    FlowUpkeep(FlowCache cache, UpcallReference upcall, WatcherReference watcher, FailureLog failures) {
         this.cache = cache;
         this.upcall = upcall;
         this.watcher = watcher;
+        this.revision = new FlowRevision(cache, upcall, failures);
     }
 
     void setLimit(int flows) {
@@ -70,6 +72,10 @@ final class FlowUpkeep {
 
     void setNamesTersely(boolean tersely) {
         namesTersely = tersely;
+    }
+
+    void setLogName(Supplier<String> name) {
+        revision.setLogName(name);
     }
 
     boolean isFull() {
@@ -156,6 +162,20 @@ final class FlowUpkeep {
         cache.bury(killed, this::retire);
     }
 
+    /** The same of flows that rules have killed: the next round makes them anew. */
+    void buryToRevise(Collection<DatapathFlow> killed) {
+        bury(killed);
+        revision.await(killed);
+    }
+
+    private void passOn(DatapathFlow former, DatapathFlow present) {
+        if (!present.isByHand()) {
+            synchronized (statisticsLock) {
+                present.takeOver(former);
+            }
+        }
+    }
+
     /** Credits the last packets of a removed flow. */
     private void retire(DatapathFlow flow) {
         credit(flow);
@@ -185,15 +205,18 @@ final class FlowUpkeep {
     }
 
     /**
-     * Expires flows that nobody used, credits all, and sorts the cache. What was put in by hand goes: where there is a
-     * pipeline, it alone says what becomes of packets.
+     * Revises flows that rules have killed, expires those that nobody used, credits all, and sorts the cache. What was
+     * put in by hand goes: where there is a pipeline, it alone says what becomes of packets.
      */
     void maintain(long nowNs) {
         long beganNs = System.nanoTime(); // how long it takes is a matter of real time
+        long mostIdleNs = isFull() ? Math.min(idleNs, IDLE_WHEN_FULL_NS) : idleNs;
+        if (!isFull()) {
+            revision.revise(mostIdleNs, nowNs, this::passOn);
+        }
         int flows = cache.size();
         creditAll();
         FlowLog.round(cache::flows, namesTersely, nowNs);
-        long mostIdleNs = isFull() ? Math.min(idleNs, IDLE_WHEN_FULL_NS) : idleNs;
         removeAll(flow -> flow.isByHand() ? upcall.isPresent() : isIdle(flow, mostIdleNs, nowNs));
         cache.sortByHits();
         Rounds before = rounds;

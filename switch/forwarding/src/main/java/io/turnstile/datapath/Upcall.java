@@ -1,6 +1,7 @@
 package io.turnstile.datapath;
 
 import io.turnstile.packet.Packet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The pipeline, as the datapath sees it: asked when a packet meets no datapath flow, and handed packets for the
@@ -18,6 +19,16 @@ public interface Upcall {
      * @param key the packet's datapath key, {@link FlowKey#WORDS} long with the pipeline's part zero; not changed
      */
     Translation miss(Packet packet, long[] key, long nowNs);
+
+    /**
+     * Translates a packet that came by earlier as it would be now, without learning from it: rules have changed since
+     * its flow was made. Not called from inside a batch.
+     *
+     * @param key as of {@link #miss}
+     * @return null if no flow is to be made of it until a packet comes
+     */
+    @Nullable
+    Translation translateAnew(long[] key, long nowNs);
 
     /** A packet met {@link DatapathAction.Userspace}; the bytes are only valid during the call. */
     void userspace(Packet packet, long[] key, Object cookie, long nowNs);

@@ -89,7 +89,7 @@ class AllocationTest {
         before = threads.getCurrentThreadAllocatedBytes();
         run(MEASURED_BATCHES);
         long allocated = threads.getCurrentThreadAllocatedBytes() - before - itself;
-        assertThat(datapath.statistics().misses()).as("distinct flows only").isLessThan(20);
+        assertThat(datapath.statistics().misses()).as("distinct flows only").isLessThanOrEqualTo(2 * frames.length);
         // The compiler may put a few objects of its own on this thread; one byte a packet would be 64 000.
         assertThat(allocated).isLessThan(10_000);
     }

@@ -27,6 +27,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -420,6 +421,11 @@ class DatapathTest {
             @Override
             public Translation miss(Packet packet, long[] key, long nowNs) {
                 return upcall.miss(packet, key, nowNs);
+            }
+
+            @Override
+            public @Nullable Translation translateAnew(long[] key, long nowNs) {
+                return null;
             }
 
             @Override

@@ -8,6 +8,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** A pipeline that says what the test says, and remembers what it was told. */
 final class ScriptedUpcall implements Upcall {
@@ -15,6 +16,7 @@ final class ScriptedUpcall implements Upcall {
 
     private final Function<long[], Translation> script;
     final AtomicInteger misses = new AtomicInteger();
+    final AtomicInteger revisions = new AtomicInteger();
     final AtomicInteger installed = new AtomicInteger();
     final AtomicInteger removed = new AtomicInteger();
     /** Packets and bytes by the flow's owner. */
@@ -38,6 +40,12 @@ final class ScriptedUpcall implements Upcall {
     @Override
     public Translation miss(Packet packet, long[] key, long nowNs) {
         misses.incrementAndGet();
+        return script.apply(key);
+    }
+
+    @Override
+    public @Nullable Translation translateAnew(long[] key, long nowNs) {
+        revisions.incrementAndGet();
         return script.apply(key);
     }
 

@@ -27,6 +27,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class PathKeeperTest {
@@ -71,6 +72,11 @@ class PathKeeperTest {
             long[] mask = FlowKey.newKey();
             fields.forEach(field -> field.setExact(mask));
             return new Translation(Arrays.copyOf(mask, FlowKey.DATAPATH_WORDS), actions, true, owner);
+        }
+
+        @Override
+        public @Nullable Translation translateAnew(long[] key, long nowNs) {
+            return null;
         }
 
         @Override
@@ -144,7 +150,7 @@ class PathKeeperTest {
 
         assertThat(book.log).containsExactly("offer reply", "offer original");
         var offer = book.offers.getLast().offer;
-        assertThat(offer.guard()).hasToString("[vlan_tci=0x0/0x1000, nw_ttl=0x40]");
+        assertThat(offer.guard()).hasToString("[vlan_tci=0x0/0x1fff, nw_ttl=0x40]");
         assertThat(offer.rewrites()).isEmpty();
         assertThat(offer.ingress()).hasToString("p1(1)");
         assertThat(offer.egress()).hasToString("p2(2)");

@@ -34,6 +34,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -82,6 +83,11 @@ class PathKeeperUnderTrafficTest {
                     };
             boolean established = (Field.CT_STATE.get(key) & CtState.EST) != 0;
             return new Translation(Arrays.copyOf(mask, FlowKey.DATAPATH_WORDS), actions, true, established);
+        }
+
+        @Override
+        public @Nullable Translation translateAnew(long[] key, long nowNs) {
+            return null;
         }
 
         @Override

@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A pipeline whose flows look at bits chosen by chance and do what chance says for those bits: of any packet the same
@@ -244,6 +245,11 @@ final class RandomPipeline implements Upcall {
                 // The tag stays.
             }
         }
+    }
+
+    @Override
+    public @Nullable Translation translateAnew(long[] key, long nowNs) {
+        return null;
     }
 
     @Override

@@ -6,6 +6,7 @@ import io.turnstile.openflow.wire.TableModCodec;
 import io.turnstile.openflow.wire.TableStatsCodec;
 import io.turnstile.openflow.wire.Wire;
 import io.turnstile.openflow.wire.WireVersion;
+import io.turnstile.pipeline.FragmentHandling;
 import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.OpenFlowSwitch.TableDescription;
@@ -131,18 +132,17 @@ final class StandardRequests {
     }
 
     void config(Session session, Reply reply) {
-        Set<OFConfigFlags> flags = EnumSet.of(OFConfigFlags.FRAG_NORMAL);
         ByteBuf out = reply.buffer();
         reply.factory()
                 .buildGetConfigReply()
                 .setXid(reply.unsignedXid())
-                .setFlags(flags)
+                .setFlags(Set.of(OFConfigFlags.FRAG_NORMAL))
                 .setMissSendLen(session.missSendLengthBytes)
                 .build()
                 .writeTo(out);
-        if (hasInvalidTtlFlag(reply.version()) && session.async.wantsInvalidTtl()) {
-            out.setShort(Wire.HEADER_BYTES, out.getUnsignedShort(Wire.HEADER_BYTES) | INVALID_TTL_TO_CONTROLLER);
-        }
+        boolean flagged = hasInvalidTtlFlag(reply.version()) && session.async.wantsInvalidTtl();
+        // OpenFlowJ knows no flags of Open vSwitch's own.
+        out.setShort(Wire.HEADER_BYTES, bridge.fragmentHandling().code() | (flagged ? INVALID_TTL_TO_CONTROLLER : 0));
         reply.send(out);
     }
 
@@ -164,6 +164,10 @@ final class StandardRequests {
         }
         if (flagged) {
             session.async.setInvalidTtl((flags & INVALID_TTL_TO_CONTROLLER) != 0);
+        }
+        FragmentHandling handling = FragmentHandling.coded(flags & OFPC_FRAG_MASK);
+        if (handling != null && session.role != Role.SLAVE && handling != bridge.fragmentHandling()) {
+            bridge.setFragmentHandling(handling);
         }
         session.missSendLengthBytes = body.readUnsignedShort();
         request.connection().wishesChanged();

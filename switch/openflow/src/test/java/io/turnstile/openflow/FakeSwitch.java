@@ -2,6 +2,7 @@ package io.turnstile.openflow;
 
 import io.turnstile.conntrack.ConnectionFilter;
 import io.turnstile.pipeline.ChangeOrigin;
+import io.turnstile.pipeline.FragmentHandling;
 import io.turnstile.pipeline.MonitoredFlow;
 import io.turnstile.pipeline.MonitoredFlows;
 import io.turnstile.pipeline.OfPort;
@@ -51,6 +52,7 @@ final class FakeSwitch implements OpenFlowSwitch {
 
     volatile Step duringFlush = () -> {};
     volatile int refreshed;
+    volatile FragmentHandling fragmentHandling = FragmentHandling.NORMAL;
     private final TlvTable tlvTable = new TlvTable();
     private final TableMiss[] misses =
             Stream.generate(() -> TableMiss.DEFAULT).limit(254).toArray(TableMiss[]::new);
@@ -61,6 +63,16 @@ final class FakeSwitch implements OpenFlowSwitch {
     /** What may wait. */
     interface Step {
         void run() throws InterruptedException;
+    }
+
+    @Override
+    public FragmentHandling fragmentHandling() {
+        return fragmentHandling;
+    }
+
+    @Override
+    public void setFragmentHandling(FragmentHandling handling) {
+        fragmentHandling = handling;
     }
 
     @Override
@@ -213,6 +225,7 @@ final class FakeSwitch implements OpenFlowSwitch {
                 f.flags(),
                 3_500_000_000L,
                 2_000_000_000L,
+                3_500_000_000L,
                 7,
                 700,
                 f.actions());

@@ -180,22 +180,6 @@ class OvsOfctlStoryTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"debug_recirc", "debug_slow"})
-    void whatIsNotSupportedIsRefusedWithATypedError(String actions) throws Exception {
-        String flow = "tcp,ct_state=-trk,actions=" + actions;
-        for (String version : List.of("OpenFlow10", "OpenFlow13")) {
-            Tool.Result refused = Tool.ofctl("-O", version, "add-flow", target, flow);
-            assertThat(refused.status()).as(refused.output()).isNotZero();
-            assertThat(refused.output())
-                    .containsAnyOf(
-                            "OFPBAC_BAD_VENDOR_TYPE",
-                            "OFPBAC_BAD_OUT_GROUP",
-                            "OFPBAC_BAD_TYPE",
-                            "NXBRC_UNENCODABLE_ERROR");
-        }
-    }
-
-    @ParameterizedTest
     @CsvSource({
         "OpenFlow10,openflow10",
         "OpenFlow10,nxt_packet_in",

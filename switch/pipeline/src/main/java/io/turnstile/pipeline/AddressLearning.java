@@ -60,7 +60,7 @@ final class AddressLearning {
     private void invalidateReaders(Collection<WalkRecord.StationRead> changed) {
         Effects effects = new Effects(() -> {});
         changed.forEach(read -> effects.stationsChanged(read.table(), List.of(read.station())));
-        datapath.invalidate(effects::concernedFlows);
+        datapath.bury(datapath.kill(effects::concernedFlows));
     }
 
     /**

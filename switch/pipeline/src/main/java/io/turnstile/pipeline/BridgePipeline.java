@@ -59,6 +59,7 @@ public final class BridgePipeline implements OpenFlowSwitch {
     private final MacTable macTable = new MacTable();
     private final Bundles bundles = new Bundles(macTable);
     private boolean forwardsReserved; // under the table lock
+    private volatile FragmentHandling fragmentHandling = FragmentHandling.NORMAL; // written under the table lock
     /** Datapath flows of packets to reserved addresses. Under the flow cache's lock. */
     private final Dependents reservedReaders = new Dependents();
     /** Datapath flows of packets that met no flow in a table that leaves it to controllers what becomes of them. */
@@ -124,6 +125,21 @@ public final class BridgePipeline implements OpenFlowSwitch {
             if (forwards != forwardsReserved) {
                 forwardsReserved = forwards;
                 effects.everythingThrough(reservedReaders);
+            }
+        });
+    }
+
+    @Override
+    public FragmentHandling fragmentHandling() {
+        return fragmentHandling;
+    }
+
+    @Override
+    public void setFragmentHandling(FragmentHandling handling) {
+        pipeline.change(effects -> {
+            if (handling != fragmentHandling) {
+                fragmentHandling = handling;
+                effects.everythingThrough(dependents);
             }
         });
     }

@@ -90,6 +90,8 @@ final class ConntrackActions {
                         OfAction.Resubmit _,
                         OfAction.Ct _,
                         OfAction.CtClear _,
+                        OfAction.DebugRecirc _,
+                        OfAction.DebugSlow _,
                         OfAction.Group _,
                         OfAction.Meter _,
                         OfAction.WriteMetadata _,

@@ -1,6 +1,7 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.datapath.Field;
+import io.turnstile.packet.EtherTypes;
 import io.turnstile.pipeline.flow.Bits;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.Prerequisites;
@@ -20,7 +21,25 @@ final class FieldActions {
 
     void set(OfAction.SetField set) {
         if (hasField(set.field())) {
+            lookAtPayload(set.field());
             write(set.field(), new Bits(set.valueHigh(), set.valueLow()), new Bits(set.maskHigh(), set.maskLow()));
+        }
+    }
+
+    /**
+     * What is behind an IP header has to do with what is written into it: as in Open vSwitch, it counts as looked at.
+     */
+    private void lookAtPayload(Field written) {
+        long[] key = walk.state.key;
+        int etherType = (int) Field.ETH_TYPE.get(key);
+        boolean looks = switch (written) {
+            case NW_SRC, NW_DST, NW_PROTO -> Prerequisites.isIp(etherType) || etherType == EtherTypes.ARP;
+            case IPV6_SRC, IPV6_DST, IPV6_LABEL, NW_TOS, NW_TTL -> Prerequisites.isIp(etherType);
+            case ARP_SHA, ARP_THA -> etherType == EtherTypes.ARP;
+            default -> false;
+        };
+        if (looks) {
+            Field.NW_PROTO.setExact(walk.wildcards);
         }
     }
 

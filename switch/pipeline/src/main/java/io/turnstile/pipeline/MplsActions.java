@@ -201,6 +201,8 @@ final class MplsActions {
                     OfAction.SetVlanVid _,
                     OfAction.SetVlanPcp _,
                     OfAction.SetQueue _,
+                    OfAction.DebugRecirc _,
+                    OfAction.DebugSlow _,
                     OfAction.Group _ -> false;
             case OfAction.SetField set -> isOfPayload(set.field());
             default -> true;

@@ -39,6 +39,11 @@ public interface OpenFlowSwitch {
     /** How many tables there are: 254. */
     int tableCount();
 
+    /** What is done with IP fragments; {@link FragmentHandling#NORMAL} at first. */
+    FragmentHandling fragmentHandling();
+
+    void setFragmentHandling(FragmentHandling handling);
+
     /** Applies one change; on refusal nothing has changed. */
     void apply(SwitchChange change, ChangeOrigin origin) throws OfException;
 
@@ -246,6 +251,7 @@ public interface OpenFlowSwitch {
      * One flow as a reply shows it.
      *
      * @param idleAgeNs since the last packet, or the flow's birth before the first
+     * @param hardAgeNs since it was made what it is
      * @param actions as installed
      */
     record FlowStats(
@@ -259,6 +265,7 @@ public interface OpenFlowSwitch {
             Collection<FlowMod.Flag> flags,
             long durationNs,
             long idleAgeNs,
+            long hardAgeNs,
             long packetCount,
             long byteCount,
             List<OfAction> actions) {}

@@ -273,6 +273,13 @@ public final class Pipeline implements Upcall, AutoCloseable {
     }
 
     @Override
+    public @Nullable Translation translateAnew(long[] key, long nowNs) {
+        Translation translation = read(() -> new Translator(this, key, nowNs).translate());
+        boolean isAnywhere = !((WalkRecord) translation.owner()).bridges().isEmpty();
+        return isAnywhere ? translation : null;
+    }
+
+    @Override
     public void userspace(Packet packet, long[] key, Object cookie, long nowNs) {
         PacketInRequest request = (PacketInRequest) cookie;
         request.bridge().events().packetIn(packet, key, request);

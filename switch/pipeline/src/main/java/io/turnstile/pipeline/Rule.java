@@ -143,7 +143,7 @@ final class Rule extends HashChains.Node implements MonitoredFlow {
                 added.actions,
                 added.createdNs,
                 added.modifiedNs,
-                resetCounts ? null : counters());
+                resetCounts ? new FlowCounters(counters().lastUsedNs()) : counters());
     }
 
     /**
@@ -164,7 +164,7 @@ final class Rule extends HashChains.Node implements MonitoredFlow {
                 newActions,
                 createdNs,
                 nowNs,
-                resetCounts ? null : counters());
+                resetCounts ? new FlowCounters(counters().lastUsedNs()) : counters());
     }
 
     /** Whether the flow is a clause of conjunctions: it decides and does nothing alone. */
@@ -210,8 +210,8 @@ final class Rule extends HashChains.Node implements MonitoredFlow {
     FlowCounters counters() {
         FlowCounters present = counters;
         if (present == null) {
-            // Only a flow that was added or had its counters reset at its last modification has none.
-            COUNTERS.compareAndSet(this, null, new FlowCounters(modifiedNs));
+            // Only a flow that was added and neither met nor modified has none.
+            COUNTERS.compareAndSet(this, null, new FlowCounters(createdNs));
             present = Objects.requireNonNull(counters, "counters that were made stay");
         }
         return present;
@@ -288,20 +288,19 @@ final class Rule extends HashChains.Node implements MonitoredFlow {
     }
 
     boolean idleTimeoutReached(long nowNs) {
-        return idleTimeoutSeconds != 0 && nowNs - lastActivityNs() >= idleTimeoutSeconds * NS_PER_SECOND;
+        return idleTimeoutSeconds != 0 && nowNs - lastUsedNs() >= idleTimeoutSeconds * NS_PER_SECOND;
     }
 
-    /** Last packet or last modification, whichever came later. */
-    private long lastActivityNs() {
+    /** Time of the last packet, or the birth. As in Open vSwitch a modification is no use. */
+    private long lastUsedNs() {
         FlowCounters counted = counters;
-        long used = counted == null ? modifiedNs : counted.lastUsedNs();
-        return used - modifiedNs >= 0 ? used : modifiedNs;
+        return counted == null ? createdNs : counted.lastUsedNs();
     }
 
     /** The earliest time at which the flow may end, if no packet comes. */
     long endsNs() {
         long hardNs = modifiedNs + hardTimeoutSeconds * NS_PER_SECOND;
-        long idleNs = lastActivityNs() + idleTimeoutSeconds * NS_PER_SECOND;
+        long idleNs = lastUsedNs() + idleTimeoutSeconds * NS_PER_SECOND;
         if (idleTimeoutSeconds == 0) {
             return hardNs;
         }
@@ -403,7 +402,8 @@ final class Rule extends HashChains.Node implements MonitoredFlow {
                 importance,
                 FlagSet.set(flags),
                 wholeMs(nowNs - createdNs),
-                wholeMs(Math.max(0, nowNs - lastActivityNs())),
+                wholeMs(Math.max(0, nowNs - lastUsedNs())),
+                wholeMs(Math.max(0, nowNs - modifiedNs)),
                 counted == null || has(FlowMod.Flag.NO_PKT_COUNTS) ? 0 : counted.packets(),
                 counted == null || has(FlowMod.Flag.NO_BYT_COUNTS) ? 0 : counted.bytes(),
                 actions);

@@ -15,6 +15,9 @@ sealed class SilentReport implements WalkReport permits LoggedReport {
     public void openTable(int tableId, @Nullable Rule rule, boolean packetIn) {}
 
     @Override
+    public void openFragments(int tableId) {}
+
+    @Override
     public void openBucket(int bucketId) {}
 
     @Override

@@ -14,9 +14,9 @@ import org.jspecify.annotations.Nullable;
  * The rules of one table that share a mask.
  *
  * <p>A lookup notes in the wildcards only what it had to look at. A miss among few rules needs one differing word for
- * each; a miss among many is decided stage by stage (what is not in the packet, Ethernet, network, transport): if no
- * rule has the packet's values up to a stage, later stages have not been looked at. So a rule on a TCP port does not
- * make every UDP packet's flow depend on its ports.
+ * each, of an address the {@linkplain AddressPrefix leading bits} of it; a miss among many is decided stage by stage
+ * (what is not in the packet, Ethernet, network, transport): if no rule has the packet's values up to a stage, later
+ * stages have not been looked at. So a rule on a TCP port does not make every UDP packet's flow depend on its ports.
  *
  * <p>Rules that packets do not meet yet, or no more, count as rules here for all but the answer: then a lookup may note
  * more than it had to, which is never wrong.
@@ -115,6 +115,7 @@ final class SubTable {
     /** One word in which the key differs from the rule; nothing if the bits noted so far tell it already. */
     private void noteDifference(Rule rule, long[] key, long[] wildcards) {
         int first = -1;
+        long firstDifference = 0;
         for (int i = 0; i < mask.length(); i++) {
             int word = mask.wordAt(i);
             long difference = (rule.match.valueAt(i) ^ key[word]) & mask.bitsAt(i);
@@ -123,9 +124,10 @@ final class SubTable {
             }
             if (difference != 0 && first < 0) {
                 first = i;
+                firstDifference = difference;
             }
         }
-        wildcards[mask.wordAt(first)] |= mask.bitsAt(first);
+        AddressPrefix.note(mask, first, firstDifference, wildcards);
     }
 
     private @Nullable Rule findStaged(long[] key, long[] wildcards, boolean switched) {

@@ -178,6 +178,10 @@ public final class Trace {
                 .append("\nDatapath actions: ")
                 .append(DatapathFlowText.actions(translation.actions(), packet, options.portName()))
                 .append('\n');
+        if (translator.isSlow()) {
+            text.append("This flow is handled by the userspace slow path because it:\n")
+                    .append("  - Uses action(s) not supported by datapath.\n");
+        }
         String failure = FailedWalks.reason(translation);
         if (failure != null) {
             text.append("Translation failed (").append(failure).append("), packet is dropped.\n");

@@ -83,6 +83,11 @@ final class TraceReport implements WalkReport {
     }
 
     @Override
+    public void openFragments(int tableId) {
+        open(Kind.TABLE, TraceText.fragmentLine(tableId));
+    }
+
+    @Override
     public void openBucket(int bucketId) {
         open(Kind.BUCKET, "bucket " + Integer.toUnsignedString(bucketId));
     }

@@ -27,13 +27,21 @@ final class TraceText {
      * @param packetIn whether the miss goes to the controllers
      */
     static String tableLine(int tableId, @Nullable Rule rule, boolean packetIn) {
-        String number = String.format("%2d. ", tableId);
+        String number = number(tableId);
         if (rule == null) {
             return number + (packetIn ? "No match, and a \"packet-in\" is called for." : "No match.");
         }
         String fields = FlowText.format(rule.match);
         return number + (fields.isEmpty() ? "" : fields + ", ") + "priority " + rule.priority
                 + (rule.cookie == 0 ? "" : ", cookie 0x" + Long.toHexString(rule.cookie));
+    }
+
+    static String fragmentLine(int tableId) {
+        return number(tableId) + "Packets are IP fragments and the fragment handling mode is \"drop\".";
+    }
+
+    private static String number(int tableId) {
+        return String.format("%2d. ", tableId);
     }
 
     /** Returns the line for a written sub-field: a whole field as ovs-fields(7) writes it, a part in hexadecimal. */

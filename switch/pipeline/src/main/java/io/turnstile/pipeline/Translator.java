@@ -3,6 +3,7 @@ package io.turnstile.pipeline;
 import io.turnstile.datapath.DatapathAction;
 import io.turnstile.datapath.DropReason;
 import io.turnstile.datapath.Field;
+import io.turnstile.datapath.FieldValues;
 import io.turnstile.datapath.Upcall;
 import io.turnstile.packet.EtherTypes;
 import io.turnstile.pipeline.flow.ActionSet;
@@ -188,6 +189,11 @@ final class Translator {
         }
     }
 
+    /** Whether each packet is walked by itself, because no datapath flow may be made of it. */
+    boolean isSlow() {
+        return walk.isSlow();
+    }
+
     /** The key as it is at the end of the walk: "Final flow", which shows nothing of the action set. */
     long[] finalKey() {
         long[] key = walk.packetKey().clone();
@@ -236,6 +242,13 @@ final class Translator {
         boolean isFirst = beginning;
         beginning = false;
         walk.state.tableId = table;
+        if (dropsAsFragment()) {
+            walk.report.openFragments(table);
+            walk.report.likeAction("drop");
+            walk.report.close();
+            walk.state.tableId = oldTable;
+            return null;
+        }
         FlowTable looked = walk.state.bridge.table(table);
         Rule rule = find(looked, inPort, withConntrackTuple);
         while (rule == null && honourMiss && looked.miss == TableMiss.CONTINUE && looked.id + 1 < FlowTables.COUNT) {
@@ -266,13 +279,42 @@ final class Translator {
         } else if (walk.state.stack.size() >= 2 * MAX_STACK_ENTRIES) {
             walk.fail(DropReason.STACK_TOO_DEEP);
             walk.report.error("resubmits yielded over 64 kB of stack");
+        } else if (walk.hasTooManyActions()) { // What there is so far is done, by each packet's own walk.
+            walk.report.error("resubmits yielded over 64 kB of actions");
+            walk.slowDown();
+            walk.state.exited = true;
         } else {
             return false;
         }
         return true;
     }
 
+    /** Whether the packet is a fragment is looked at in any case. */
+    private boolean isFragment() {
+        return (Field.NW_FRAG.get(walk.state.key) & FieldValues.FRAGMENT_ANY) != 0;
+    }
+
+    private boolean dropsAsFragment() {
+        return isFragment() && walk.state.bridge.fragmentHandling() == FragmentHandling.DROP;
+    }
+
+    /** Of a fragment the ports may not count. */
     private @Nullable Rule find(FlowTable table, int inPort, boolean withConntrackTuple) {
+        if (!isFragment() || walk.state.bridge.fragmentHandling() != FragmentHandling.NORMAL) {
+            return findByPorts(table, inPort, withConntrackTuple);
+        }
+        long[] key = walk.state.key;
+        long source = Field.TP_SRC.get(key);
+        long destination = Field.TP_DST.get(key);
+        Field.TP_SRC.set(key, 0);
+        Field.TP_DST.set(key, 0);
+        Rule rule = findByPorts(table, inPort, withConntrackTuple);
+        Field.TP_SRC.set(key, source);
+        Field.TP_DST.set(key, destination);
+        return rule;
+    }
+
+    private @Nullable Rule findByPorts(FlowTable table, int inPort, boolean withConntrackTuple) {
         long[] key = walk.state.key;
         long walkPort = Field.IN_PORT.get(key);
         int etherType = (int) Field.ETH_TYPE.get(key);
@@ -381,8 +423,8 @@ final class Translator {
             }
             boolean goesOn = step(action, last && i == list.size() - 1);
             if (walk.state.freezing && walk.state.frozen.isEmpty()) {
-                // Decap is done; others could not do what they should.
-                freeze(list, action instanceof OfAction.Decap ? i + 1 : i);
+                // These two are done; others could not do what they should.
+                freeze(list, isDoneByFreezing(action) ? i + 1 : i);
                 return;
             }
             if (!goesOn) {
@@ -393,6 +435,10 @@ final class Translator {
                 return;
             }
         }
+    }
+
+    private static boolean isDoneByFreezing(OfAction action) {
+        return action instanceof OfAction.Decap || action instanceof OfAction.DebugRecirc;
     }
 
     private void freeze(List<OfAction> list, int from) {
@@ -450,6 +496,8 @@ final class Translator {
             case OfAction.Ct ct -> conntrack.track(ct);
             case OfAction.Nat _ -> throw new IllegalStateException("nat outside of ct was let in");
             case OfAction.CtClear _ -> conntrack.clear();
+            case OfAction.DebugRecirc _ -> walk.state.freezing = true;
+            case OfAction.DebugSlow _ -> walk.slowDown();
             case OfAction.Group group -> {
                 return sendToGroup(group, last);
             }

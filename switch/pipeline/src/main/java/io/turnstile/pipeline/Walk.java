@@ -29,6 +29,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Threads: one, under the table lock.
  */
 final class Walk {
+    private static final int OUTPUT_BYTES = 8;
+    private static final int MOST_ACTIONS = 65_535 / OUTPUT_BYTES;
     private static final List<Field> TAGS = List.of(Field.VLAN_TCI, Field.VLAN_TCI1);
 
     final Pipeline pipeline;
@@ -68,6 +70,8 @@ final class Walk {
     private DatapathAction.@Nullable Hash wantedHash;
 
     private boolean cacheable = true;
+    private boolean slow;
+    private int addedActions;
 
     Walk(Pipeline pipeline, long[] datapathKey, long nowNs, WalkReport report, boolean learns) {
         this.recorder = new WalkRecorder(pipeline.generation());
@@ -272,6 +276,12 @@ final class Walk {
 
     void add(DatapathAction action) {
         actions.add(action);
+        addedActions++;
+    }
+
+    /** More than Open vSwitch's 64 kB have room for, if all were outputs. */
+    boolean hasTooManyActions() {
+        return addedActions > MOST_ACTIONS;
     }
 
     /** If the packet goes nowhere, this is why; what is said first counts. */
@@ -319,6 +329,16 @@ final class Walk {
     /** The result holds for this packet only. */
     void doNotCache() {
         cacheable = false;
+    }
+
+    /** Every packet is to be walked by itself. */
+    void slowDown() {
+        slow = true;
+        doNotCache();
+    }
+
+    boolean isSlow() {
+        return slow;
     }
 
     Upcall.Translation result() {

@@ -27,6 +27,9 @@ sealed interface WalkReport permits SilentReport, TraceReport {
      */
     void openTable(int tableId, @Nullable Rule rule, boolean packetIn);
 
+    /** The packet ends in that table because it is a fragment; the table is open until {@link #close}. */
+    void openFragments(int tableId);
+
     /** A bucket runs until {@link #close}. */
     void openBucket(int bucketId);
 

@@ -11,6 +11,7 @@ import io.turnstile.pipeline.flow.FlowText;
 import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.PacketInReason;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Executors;
 import org.junit.jupiter.api.Test;
 
@@ -47,6 +48,23 @@ class EventsAndTimeoutsTest {
         assertThat(bench.allFlows()).isEmpty();
         assertThat(recorder.events)
                 .containsExactly("removed table=3 reason=1 packets=0", "removed table=0 reason=0 packets=1");
+    }
+
+    @Test
+    void aModificationIsNoUseAndItsAgeIsAnotherOne() {
+        for (String flags : List.of("", "reset_counts,")) {
+            bench.flows("idle_timeout=10,actions=output:2");
+            bench.pass(Duration.ofSeconds(4));
+            bench.change(bench.br0, FlowMod.Command.MODIFY, flags + "actions=output:3");
+            bench.pass(Duration.ofSeconds(3));
+            assertThat(bench.allFlows()).singleElement().satisfies(flow -> {
+                assertThat(flow.durationNs()).isEqualTo(7_000_000_000L);
+                assertThat(flow.idleAgeNs()).isEqualTo(7_000_000_000L);
+                assertThat(flow.hardAgeNs()).isEqualTo(3_000_000_000L);
+            });
+            bench.pass(Duration.ofSeconds(4));
+            assertThat(bench.allFlows()).as("not used for 11 s").isEmpty();
+        }
     }
 
     @Test

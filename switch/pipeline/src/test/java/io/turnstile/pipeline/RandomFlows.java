@@ -1,6 +1,8 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.datapath.Field;
+import io.turnstile.datapath.FieldValues;
+import io.turnstile.packet.EtherTypes;
 import io.turnstile.packet.Frame;
 import io.turnstile.packet.Frames;
 import java.util.ArrayList;
@@ -116,6 +118,12 @@ final class RandomFlows {
         }
         for (int i = 0; i < mask.length; i++) {
             member[i] = key[i] & mask[i] | member[i] & ~mask[i];
+        }
+        if ((Field.VLAN_TCI.get(member) & FieldValues.VLAN_PRESENT) == 0) { // What is left of a frame's tag is none.
+            List.of(Field.VLAN_TCI, Field.VLAN_TPID, Field.VLAN_TCI1, Field.VLAN_TPID1)
+                    .forEach(part -> part.set(member, part.get(member) & part.get(mask)));
+        } else if (Field.VLAN_TPID.get(member) == 0 && Field.VLAN_TPID.get(mask) == 0) {
+            Field.VLAN_TPID.set(member, EtherTypes.VLAN);
         }
         return member;
     }

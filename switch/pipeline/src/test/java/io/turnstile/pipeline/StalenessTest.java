@@ -3,6 +3,7 @@ package io.turnstile.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.datapath.DatapathFlow;
+import io.turnstile.datapath.DatapathFlowText;
 import io.turnstile.datapath.FlowKey;
 import io.turnstile.pipeline.flow.FlowMod;
 import java.time.Duration;
@@ -30,6 +31,7 @@ class StalenessTest {
             }
             if (step % 10 == 0) {
                 bench.pass(Duration.ofSeconds(1));
+                bench.datapath.maintain(bench.clock.nowNs()); // which brings flows back that rules have killed
             }
             for (DatapathFlow flow : bench.datapath.flows()) {
                 check(bench, random, flow, seed, step);
@@ -63,7 +65,7 @@ class StalenessTest {
         for (int i = 0; i < 2; i++) {
             long[] member = random.memberOf(Arrays.copyOf(flow.key(), FlowKey.WORDS), flow.mask());
             assertThat(bench.freshActions(member))
-                    .as("seed %d step %d", seed, step)
+                    .as("seed %d step %d: %s", seed, step, DatapathFlowText.line(flow, flow.createdNs()))
                     .isEqualTo(PipelineBench.actions(flow));
         }
     }

@@ -182,6 +182,67 @@ class TraceTest {
                         "Datapath actions: drop"));
     }
 
+    /** What is behind an IP header counts as looked at once the header is rewritten. */
+    @Test
+    void aRewrittenHeadersPayloadIsLookedAt() throws Exception {
+        bench.flows("ip,actions=set_field:10.0.0.9->ip_dst,output:2", "arp,actions=load:1->NXM_OF_ARP_SPA[],output:2");
+        assertThat(trace(bench.br0, "in_port=1,udp,nw_dst=10.0.0.2"))
+                .contains("Megaflow: recirc_id=0,eth,udp,in_port=1,nw_dst=10.0.0.2,nw_frag=no\n");
+        assertThat(trace(bench.br0, "in_port=1,arp,arp_op=1"))
+                .contains("Megaflow: recirc_id=0,eth,arp,in_port=1,arp_spa=0.0.0.0,arp_op=1\n");
+    }
+
+    @Test
+    void anotherAddressNeedsItsLeadingBitsAlone() throws Exception {
+        bench.flows("priority=2,ip,nw_src=10.0.0.4,actions=2", "priority=1,ip,actions=3");
+        assertThat(trace(bench.br0, "in_port=1,ip,nw_src=10.0.0.2"))
+                .contains("in_port=1,nw_src=10.0.0.0/30,nw_frag=no\nDatapath actions: 103\n");
+        assertThat(trace(bench.br0, "in_port=1,ip,nw_src=172.16.0.4"))
+                .contains("in_port=1,nw_src=128.0.0.0/1,nw_frag=no\n");
+        bench.flows("priority=2,ipv6,ipv6_dst=2001:db8::1,actions=2", "priority=1,ipv6,actions=3");
+        assertThat(trace(bench.br0, "in_port=1,ipv6,ipv6_dst=2001:db8::2"))
+                .contains("in_port=1,ipv6_dst=2001:db8::2/127,nw_frag=no\n");
+    }
+
+    @Test
+    void debuggingActionsRecirculateAndKeepFlowsOutOfTheDatapath() throws Exception {
+        bench.flows("udp,actions=output:2,debug_recirc,output:3", "tcp,actions=debug_slow,output:2");
+        assertThat(trace(bench.br0, "in_port=1,udp")).endsWith("Datapath actions: 102,recirc(0x1)\n");
+        long[] again = FlowText.parseMatch("in_port=1,udp").copyOfValue();
+        Field.RECIRC_ID.set(again, 1);
+        StringBuilder rest = new StringBuilder();
+        bench.pipeline
+                .beginTrace(again, new Trace.Options(List.of(), Integer::toString, null, null))
+                .next(rest);
+        assertThat(rest.toString()).endsWith("Datapath actions: 103\n");
+        assertThat(trace(bench.br0, "in_port=1,tcp"))
+                .endsWith("Datapath actions: 102\nThis flow is handled by the userspace slow path because it:\n"
+                        + "  - Uses action(s) not supported by datapath.\n");
+    }
+
+    @Test
+    void moreActionsThanAMessageHoldsEndTheResubmits() throws Exception {
+        for (int i = 1; i <= 12; i++) {
+            bench.flows("table=%d,actions=resubmit(,%d),resubmit(,%d),2".formatted(i, i + 1, i + 1));
+        }
+        bench.flows("actions=resubmit(,1)", "table=13,actions=" + "2,".repeat(8) + "2");
+        String text = trace(bench.br0, "in_port=1,ip");
+        assertThat(text)
+                .contains(" >>>> resubmits yielded over 64 kB of actions <<<<\n")
+                .contains("slow path");
+        assertThat(text.substring(text.indexOf("Datapath actions")).split(",")).hasSizeBetween(8_000, 9_000);
+    }
+
+    @Test
+    void thirtyTwoRegistersAreThereInThreeWidths() throws Exception {
+        bench.flows(
+                "actions=set_field:0x1->reg16,set_field:0x2->reg31,set_field:0x300000004->xreg14,"
+                        + "move:NXM_NX_REG0[]->NXM_NX_REG1[],resubmit(,1)",
+                "table=1,reg16=1,reg31=2,reg28=3,reg29=4,actions=set_field:0x5->xxreg7,resubmit(,2)",
+                "table=2,reg31=5,reg28=0,xxreg4=0x00000001000000000000000000000000,actions=2");
+        assertThat(trace(bench.br0, "in_port=1,ip")).endsWith("Datapath actions: 102\n");
+    }
+
     /** Which header a rewrite is in follows from the packet. */
     @Test
     void rewritesBearTheNameOfThePacketsHeader() throws Exception {

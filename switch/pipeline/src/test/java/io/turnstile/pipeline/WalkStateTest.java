@@ -208,6 +208,8 @@ class WalkStateTest {
                         "failure",
                         "idleReason",
                         "cacheable",
+                        "slow",
+                        "addedActions",
                         "inPacketOut",
                         "ofOnePacket",
                         "wantedHash",

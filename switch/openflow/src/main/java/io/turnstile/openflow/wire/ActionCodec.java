@@ -68,7 +68,7 @@ public final class ActionCodec {
             case SET_MPLS -> MplsCodec.readSet(form, in);
             case ENCAP -> EncapCodec.readEncap(in);
             case DECAP -> EncapCodec.readDecap(in);
-            case POP_VLAN, DEC_TTL, DEC_MPLS_TTL, DEC_NSH_TTL, CT_CLEAR, EXIT, POP_QUEUE ->
+            case POP_VLAN, DEC_TTL, DEC_MPLS_TTL, DEC_NSH_TTL, CT_CLEAR, DEBUG_RECIRC, DEBUG_SLOW, EXIT, POP_QUEUE ->
                 Objects.requireNonNull(entry.kind().withoutArguments(), "the row of a bare action");
             case OUTPUT_FIELD -> ForwardingCodec.readOutputField(form, in);
             case OUTPUT_TRUNCATED -> ForwardingCodec.readTruncated(in);
@@ -140,6 +140,8 @@ public final class ActionCodec {
                     OfAction.DecTtl _,
                     OfAction.DecMplsTtl _,
                     OfAction.CtClear _,
+                    OfAction.DebugRecirc _,
+                    OfAction.DebugSlow _,
                     OfAction.Exit _,
                     OfAction.PopQueue _ -> ActionTable.writeBare(out, action.kind(), version);
             case OfAction.OutputField a -> ForwardingCodec.writeOutputField(out, a, context);

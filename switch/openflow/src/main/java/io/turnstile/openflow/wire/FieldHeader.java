@@ -32,6 +32,7 @@ record FieldHeader(MatchField field, boolean masked) {
             MatchField field = switch (experimenter) {
                 case Wire.ONF -> MatchField.experimenter13(code & 0x7f);
                 case Wire.NICIRA_OXM -> MatchField.coded(code);
+                case Wire.NICIRA -> MatchField.ofOlderVendor(code & 0x7f);
                 default -> null;
             };
             return checked(field, masked, length, badLength, unknown);

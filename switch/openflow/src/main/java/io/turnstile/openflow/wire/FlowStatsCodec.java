@@ -92,7 +92,7 @@ public final class FlowStatsCodec {
                 .writeShort(flow.hardTimeoutSeconds())
                 .writeShort(0)
                 .writeShort(age(flow.idleAgeNs()))
-                .writeShort(age(flow.durationNs()))
+                .writeShort(age(flow.hardAgeNs()))
                 .writeLong(flow.cookie())
                 .writeLong(flow.packetCount())
                 .writeLong(flow.byteCount());

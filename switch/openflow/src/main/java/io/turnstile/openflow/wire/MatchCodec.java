@@ -271,7 +271,7 @@ public final class MatchCodec {
         int payload = masked ? 2 * field.wireBytes() : field.wireBytes();
         if (field.isNiciraExperimenter()) {
             out.writeInt(field.oxm() << 9 | (masked ? 1 << 8 : 0) | payload + 4);
-            out.writeInt(Wire.NICIRA_OXM);
+            out.writeInt(field.hasOlderVendor() ? Wire.NICIRA : Wire.NICIRA_OXM);
             return;
         }
         if (field.isExperimenter13() && (version == WireVersion.OF13 || version == WireVersion.OF14)) {

@@ -166,6 +166,9 @@ final class StandardActions {
         boolean whole =
                 a.maskLow() == a.field().lowMask() && a.maskHigh() == a.field().highMask();
         boolean has11 = version.hasInstructions();
+        boolean came = a.spelling() == OfAction.SetField.Spelling.MOD; // as that action, whatever is matched on
+        boolean ipv4 = came || isIpv4(context);
+        boolean ports = came || hasPorts(context);
         boolean dscp = a.field() == Field.NW_TOS && a.maskLow() == FieldValues.DSCP_MASK;
         boolean ecn = a.field() == Field.NW_TOS && a.maskLow() == ECN_MASK && has11;
         OFAction action = dscp
@@ -177,14 +180,10 @@ final class StandardActions {
                                 : switch (a.field()) {
                                     case ETH_SRC -> actions.setDlSrc(MacAddress.of(value));
                                     case ETH_DST -> actions.setDlDst(MacAddress.of(value));
-                                    case NW_SRC ->
-                                        isIpv4(context) ? actions.setNwSrc(IPv4Address.of((int) value)) : null;
-                                    case NW_DST ->
-                                        isIpv4(context) ? actions.setNwDst(IPv4Address.of((int) value)) : null;
-                                    case TP_SRC ->
-                                        hasPorts(context) ? actions.setTpSrc(TransportPort.of((int) value)) : null;
-                                    case TP_DST ->
-                                        hasPorts(context) ? actions.setTpDst(TransportPort.of((int) value)) : null;
+                                    case NW_SRC -> ipv4 ? actions.setNwSrc(IPv4Address.of((int) value)) : null;
+                                    case NW_DST -> ipv4 ? actions.setNwDst(IPv4Address.of((int) value)) : null;
+                                    case TP_SRC -> ports ? actions.setTpSrc(TransportPort.of((int) value)) : null;
+                                    case TP_DST -> ports ? actions.setTpDst(TransportPort.of((int) value)) : null;
                                     case NW_TTL -> has11 ? actions.setNwTtl((short) value) : null;
                                     default -> null;
                                 };

@@ -76,6 +76,7 @@ class FlowWireTest {
                 0,
                 0,
                 0,
+                0,
                 mod.actions());
     }
 

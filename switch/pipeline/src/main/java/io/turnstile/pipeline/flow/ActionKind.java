@@ -383,6 +383,20 @@ public enum ActionKind {
             .writesNothing()
             .outputsNowhere()),
 
+    DEBUG_RECIRC(bare("debug_recirc", new OfAction.DebugRecirc())
+            .wire(nicira(255, 16))
+            .standsIn(APPLY_ACTIONS, SetPlace.NONE)
+            .isAlwaysPossible()
+            .writesNothing()
+            .outputsNowhere()),
+
+    DEBUG_SLOW(bare("debug_slow", new OfAction.DebugSlow())
+            .wire(nicira(254, 16))
+            .standsIn(APPLY_ACTIONS, SetPlace.NONE)
+            .isAlwaysPossible()
+            .writesNothing()
+            .outputsNowhere()),
+
     NOTE(row(OfAction.Note.class)
             .reads("note", (value, _) -> NoteText.read(value))
             .prints((a, _) -> NoteText.print(a))

@@ -12,6 +12,8 @@ record FieldCode(int number, String name, boolean experimenter13) {
     static final int NUMBER_BITS = 7;
     /** The class of fields whose numbers are a vendor's. */
     static final int EXPERIMENTER_CLASS = 0xffff;
+    /** The same of Nicira's older vendor number; on the wire the class is the same, and the vendor tells. */
+    static final int NICIRA_CLASS = 0x1ffff;
 
     static final FieldCode NONE = new FieldCode(-1, "", false);
 

@@ -206,25 +206,25 @@ final class FieldTable {
                 always(1));
     }
 
-    /** The same row for each; matched and shown as reg0 to reg15 alone. */
+    /** The same row for each; matched and shown as reg0 to reg31 alone. */
     private static List<MatchField> registers() {
         List<MatchField> rows = new ArrayList<>();
-        for (int i = 0; i < 16; i++) {
+        for (int i = 0; i < 32; i++) {
             rows.add(row(
                     "reg" + i,
                     Field.valueOf("REG" + i),
                     whole(),
                     4,
                     HEX,
-                    nxmNx(i),
-                    none(),
+                    i < 16 ? nxmNx(i) : none(),
+                    i < 16 ? none() : nicira(i + 1),
                     ANY,
                     WRITABLE,
                     NONE,
                     shown(11),
                     always(12)));
         }
-        for (int i = 0; i < 8; i++) {
+        for (int i = 0; i < 16; i++) {
             rows.add(row(
                     "xreg" + i,
                     Field.valueOf("XREG" + i),
@@ -239,15 +239,15 @@ final class FieldTable {
                     hidden(),
                     never()));
         }
-        for (int i = 0; i < 4; i++) {
+        for (int i = 0; i < 8; i++) {
             rows.add(row(
                     "xxreg" + i,
                     Field.valueOf("XXREG" + i),
                     whole(),
                     16,
                     HEX,
-                    nxmNx(111 + i),
-                    none(),
+                    i < 4 ? nxmNx(111 + i) : none(),
+                    i < 4 ? none() : nicira(29 + i),
                     ANY,
                     WRITABLE,
                     NONE,
@@ -359,6 +359,11 @@ final class FieldTable {
     /** One of Nicira's experimenter fields. */
     private static FieldCode nsh(int number, String name) {
         return FieldCode.of(FieldCode.EXPERIMENTER_CLASS, "NXOXM_NSH_", number, name);
+    }
+
+    /** The same of the older vendor. */
+    private static FieldCode nicira(int number) {
+        return FieldCode.of(FieldCode.NICIRA_CLASS, "NXOXM_ET_", number);
     }
 
     private static FieldCode none() {

@@ -139,6 +139,11 @@ public record MatchField(
         return BY_CODE.get(classAndNumber);
     }
 
+    /** By its number among Nicira's experimenter fields of the older vendor; null if this switch does not know it. */
+    public static @Nullable MatchField ofOlderVendor(int number) {
+        return BY_CODE.get(FieldCode.NICIRA_CLASS << FieldCode.NUMBER_BITS | number);
+    }
+
     /** By the number of an experimenter field of ONF's under OpenFlow 1.3; null if this switch does not know it. */
     public static @Nullable MatchField experimenter13(int number) {
         return ALL.stream()
@@ -232,7 +237,16 @@ public record MatchField(
 
     /** True if its number is one of Nicira's experimenter fields, under every version. */
     public boolean isNiciraExperimenter() {
-        return oxmCode.number() >>> FieldCode.NUMBER_BITS == FieldCode.EXPERIMENTER_CLASS;
+        return codeClass() == FieldCode.EXPERIMENTER_CLASS || hasOlderVendor();
+    }
+
+    /** True if the vendor of {@link #isNiciraExperimenter} is the one that Nicira's messages have, too. */
+    public boolean hasOlderVendor() {
+        return codeClass() == FieldCode.NICIRA_CLASS;
+    }
+
+    private int codeClass() {
+        return oxmCode.number() >>> FieldCode.NUMBER_BITS;
     }
 
     /** True if OpenFlow 1.3 has it as one of ONF's experimenter fields. */

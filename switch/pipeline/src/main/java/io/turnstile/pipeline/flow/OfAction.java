@@ -586,6 +586,22 @@ public sealed interface OfAction {
         }
     }
 
+    /** {@code debug_recirc}: the packet recirculates, for who looks at how walks go on. */
+    record DebugRecirc() implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.DEBUG_RECIRC;
+        }
+    }
+
+    /** {@code debug_slow}: no datapath flow is made, and each packet walks by itself. */
+    record DebugSlow() implements OfAction {
+        @Override
+        public ActionKind kind() {
+            return ActionKind.DEBUG_SLOW;
+        }
+    }
+
     /** {@code group:N}: the group's buckets. */
     record Group(int groupId) implements OfAction {
         @Override

@@ -11,8 +11,6 @@ import java.util.stream.Collectors;
  */
 public enum UnsupportedAction {
     DELETE_FIELD("delete_field"),
-    DEBUG_RECIRC("debug_recirc"),
-    DEBUG_SLOW("debug_slow"),
     UNROLL_XLATE("unroll_xlate");
 
     private static final Map<String, UnsupportedAction> BY_NAME =

@@ -91,6 +91,8 @@ public final class ActionSamples {
                         "ct(commit,zone=NXM_NX_REG0[0..15],nat(src=10.0.0.1-10.0.0.9),exec(load:0x5->NXM_NX_CT_MARK[]))");
             case NAT -> List.of("nat(dst=10.0.0.1:80)");
             case CT_CLEAR -> List.of("ct_clear");
+            case DEBUG_RECIRC -> List.of("debug_recirc");
+            case DEBUG_SLOW -> List.of("debug_slow");
             case NOTE -> List.of("note:01.02.03.00.00.00");
             case STACK_PUSH -> List.of("push:NXM_NX_REG0[]");
             case STACK_POP -> List.of("pop:NXM_NX_REG1[0..3]");
