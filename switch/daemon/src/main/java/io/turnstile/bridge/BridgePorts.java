@@ -30,6 +30,7 @@ import org.slf4j.LoggerFactory;
 final class BridgePorts {
     private static final Logger LOG = LoggerFactory.getLogger(BridgePorts.class);
     private static final OncePerMinute TOLD = new OncePerMinute();
+    private static final int NO_REQUEST = -1;
 
     private final String bridge;
     private final boolean ofDummyBridge;
@@ -70,11 +71,11 @@ final class BridgePorts {
      */
     void deleteUnwanted(List<PortConfig> wanted) {
         Set<Iface> staying = new HashSet<>();
-        Set<Integer> kept = keptNumbers(wanted);
+        Set<Integer> givenUp = givenUp(wanted);
         for (PortConfig port : wanted) {
             for (InterfaceConfig config : port.interfaces()) {
                 Iface iface = ifaces.get(config.name());
-                if (iface != null && canStay(iface, port, config, kept)) {
+                if (iface != null && canStay(iface, port, config, givenUp)) {
                     staying.add(iface);
                 }
             }
@@ -89,44 +90,34 @@ final class BridgePorts {
     }
 
     /**
-     * The OpenFlow port numbers of interfaces that ask for no other one, or for one that stays somebody else's: to be
-     * attached anew would bring them nothing but another wrong number.
+     * The OpenFlow port numbers that are given up: of interfaces that ask for another one, and of those that have the
+     * other one without having asked for it. Who asks for what somebody else has asked for, too, keeps what it has.
      */
-    private Set<Integer> keptNumbers(List<PortConfig> wanted) {
-        Set<Integer> kept = new HashSet<>();
+    private Set<Integer> givenUp(List<PortConfig> wanted) {
         Map<Integer, Integer> asked = new HashMap<>(); // by the number that they have
         for (PortConfig port : wanted) {
             for (InterfaceConfig config : port.interfaces()) {
                 Iface iface = ifaces.get(config.name());
-                if (iface != null && iface.isAttached()) {
-                    asked.put(
-                            iface.ofport(),
-                            config.isLocal()
-                                    ? iface.ofport()
-                                    : config.ofportRequest().orElse(iface.ofport()));
+                if (iface != null && iface.isAttached() && !config.isLocal()) {
+                    asked.put(iface.ofport(), config.ofportRequest().orElse(NO_REQUEST));
                 }
             }
         }
+        Set<Integer> givenUp = new HashSet<>();
         asked.forEach((has, wants) -> {
-            if (has.equals(wants)) {
-                kept.add(has);
+            if (wants != NO_REQUEST && !wants.equals(has) && !wants.equals(asked.get(wants))) {
+                givenUp.add(has);
+                givenUp.add(wants);
             }
         });
-        boolean grown = true;
-        while (grown) {
-            grown = false;
-            for (Map.Entry<Integer, Integer> entry : asked.entrySet()) {
-                grown |= kept.contains(entry.getValue()) && kept.add(entry.getKey());
-            }
-        }
-        return kept;
+        return givenUp;
     }
 
-    private static boolean canStay(Iface iface, PortConfig port, InterfaceConfig config, Set<Integer> kept) {
-        boolean wantsOtherOfport = iface.isAttached() && !kept.contains(iface.ofport());
+    private static boolean canStay(Iface iface, PortConfig port, InterfaceConfig config, Set<Integer> givenUp) {
+        boolean getsOtherOfport = iface.isAttached() && givenUp.contains(iface.ofport());
         return (config.hasDeviceOf(iface.config()) || iface.canTakeOptionsOf(config))
                 && port.unsupported().equals(iface.port().config().unsupported())
-                && !wantsOtherOfport;
+                && !getsOtherOfport;
     }
 
     /** Makes the ports those that are wanted, and attaches what is not attached. */

@@ -90,14 +90,15 @@ final class InterfaceColumns {
             return Map.of();
         }
         try {
-            return Map.of("statistics", counters(iface.device().statistics()));
+            return Map.of("statistics", counters(iface.device()));
         } catch (PortException e) {
             return Map.of(); // The device is just going; the next look at the links says so.
         }
     }
 
-    private static Map<String, Long> counters(PortStatistics read) {
-        Map<String, Long> counters = new TreeMap<>();
+    private static Map<String, Long> counters(Port device) {
+        PortStatistics read = device.statistics();
+        Map<String, Long> counters = new TreeMap<>(device.customCounters());
         put(counters, "rx_packets", read.rxPackets());
         put(counters, "rx_bytes", read.rxBytes());
         put(counters, "rx_dropped", read.rxDropped());

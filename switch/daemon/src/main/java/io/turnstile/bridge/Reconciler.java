@@ -8,6 +8,7 @@ import io.turnstile.ovsdb.data.DatabaseSnapshot;
 import io.turnstile.ovsdb.data.OvsdbBackend;
 import io.turnstile.time.OncePerMinute;
 import io.turnstile.tls.TlsFiles;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -74,7 +75,8 @@ public final class Reconciler implements AutoCloseable {
     private Map<String, String> otherConfig = Map.of();
     private List<String> managers = List.of();
     private Optional<TlsFiles> tls = Optional.empty();
-    private long statisticsAtNs = System.nanoTime();
+    /** In the past before statistics were written first. */
+    private long statisticsWrittenNs = System.nanoTime() - TimeUnit.DAYS.toNanos(1);
 
     public Reconciler(OvsdbBackend backend, SwitchComponents components) {
         this.backend = backend;
@@ -237,16 +239,26 @@ public final class Reconciler implements AutoCloseable {
         if (present == null) {
             return;
         }
-        long nowNs = System.nanoTime(); // what is shown to people keeps real time, also while the switch's is stopped
-        if (nowNs - statisticsAtNs < 0) {
-            status.writeControllers(present);
-            return;
-        }
         int intervalMs = Math.max(
                 DEFAULT_STATISTICS_INTERVAL_MS,
                 settings.number(otherConfig, "stats-update-interval", 0, DEFAULT_STATISTICS_INTERVAL_MS));
-        statisticsAtNs = nowNs + TimeUnit.MILLISECONDS.toNanos(intervalMs);
+        long nowNs = System.nanoTime(); // what is shown to people keeps real time, also while the switch's is stopped
+        if (nowNs - statisticsWrittenNs < TimeUnit.MILLISECONDS.toNanos(intervalMs)) {
+            status.writeControllers(present);
+            return;
+        }
+        statisticsWrittenNs = nowNs;
         status.writeStatistics(present);
+    }
+
+    /** The switch's time was moved: what is due for that is written back when the future completes. */
+    public CompletableFuture<Void> timePassed(Duration distance) {
+        return CompletableFuture.runAsync(
+                () -> guarded(() -> {
+                    statisticsWrittenNs -= distance.toNanos();
+                    tick();
+                }),
+                thread);
     }
 
     /** The newest snapshot; null while there is none, or none that has the Open_vSwitch row. */

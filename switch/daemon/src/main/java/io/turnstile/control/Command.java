@@ -49,9 +49,9 @@ public record Command(
     }
 
     /** What answers in that format. */
-    CompletableFuture<CommandReply> run(List<String> words, OutputFormat format) {
+    CompletableFuture<CommandReply> run(List<String> words, ReplyFormat format) {
         Function<List<String>, CommandReply> asJson = json;
-        return format == OutputFormat.JSON && asJson != null
+        return format == ReplyFormat.JSON && asJson != null
                 ? CompletableFuture.completedFuture(asJson.apply(words))
                 : handler.apply(words);
     }

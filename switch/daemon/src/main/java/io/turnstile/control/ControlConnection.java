@@ -29,7 +29,7 @@ final class ControlConnection extends ChannelInboundHandlerAdapter {
     private final ControlServer server;
     private final ControlLimits limits;
     private final ControlLog log;
-    private final BiFunction<Request, OutputFormat, CompletableFuture<CommandReply>> commands;
+    private final BiFunction<Request, ControlConnection, CompletableFuture<CommandReply>> commands;
     private final RequestReader reader = new RequestReader();
     /** Null until the connection is there. */
     private @Nullable Channel channel;
@@ -40,7 +40,8 @@ final class ControlConnection extends ChannelInboundHandlerAdapter {
     /** The reply that is being sent; null if there is none. */
     private @Nullable ReplyWriter reply;
 
-    private OutputFormat format = OutputFormat.TEXT;
+    private ReplyFormat format = ReplyFormat.TEXT;
+
     private boolean turnComes;
     /** When something was last read. */
     private long readNs;
@@ -55,11 +56,20 @@ final class ControlConnection extends ChannelInboundHandlerAdapter {
             ControlServer server,
             ControlLimits limits,
             ControlLog log,
-            BiFunction<Request, OutputFormat, CompletableFuture<CommandReply>> commands) {
+            BiFunction<Request, ControlConnection, CompletableFuture<CommandReply>> commands) {
         this.server = server;
         this.limits = limits;
         this.log = log;
         this.commands = commands;
+    }
+
+    ReplyFormat format() {
+        return format;
+    }
+
+    /** Of this request's reply on. */
+    void setFormat(ReplyFormat format) {
+        this.format = format;
     }
 
     private Channel channel() {
@@ -185,7 +195,7 @@ final class ControlConnection extends ChannelInboundHandlerAdapter {
         }
         waitsForRest = false;
         request = next;
-        CompletableFuture<CommandReply> coming = commands.apply(next, format);
+        CompletableFuture<CommandReply> coming = commands.apply(next, this);
         if (coming.isDone()) {
             send(coming);
         } else {
@@ -210,7 +220,6 @@ final class ControlConnection extends ChannelInboundHandlerAdapter {
     private void send(CompletableFuture<CommandReply> done) {
         Request asked = Objects.requireNonNull(request, "a reply is to a request");
         CommandReply result = outcome(asked, done);
-        chooseFormat(asked, result);
         ReplyWriter writer = new ReplyWriter(asked.id(), result, format);
         reply = writer;
         if (result.isError()) {
@@ -220,12 +229,6 @@ final class ControlConnection extends ChannelInboundHandlerAdapter {
         } else {
             sendPiece(writer);
         }
-    }
-
-    private void chooseFormat(Request asked, CommandReply result) {
-        boolean chooses = asked.method().equals(OutputFormat.SET_OPTIONS.name()) && !result.isError();
-        OutputFormat chosen = chooses ? OutputFormat.chosen(Objects.requireNonNull(asked.words(), "checked")) : null;
-        format = chosen == null ? format : chosen;
     }
 
     private CommandReply outcome(Request asked, CompletableFuture<CommandReply> done) {

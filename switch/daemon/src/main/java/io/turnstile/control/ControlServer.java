@@ -1,5 +1,7 @@
 package io.turnstile.control;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
@@ -38,6 +40,10 @@ public final class ControlServer implements AutoCloseable {
     private static final long PATIENCE_CHECK_MS = 1000;
 
     private final Map<String, Command> commands = new ConcurrentSkipListMap<>();
+    /** What it sets is the connection's, which does it. */
+    private final Command setOptions =
+            Command.of("set-options", "[--format text|json]", 1, 2, arguments -> CommandReply.ok());
+
     private final EventLoopGroup group =
             new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("control", true), NioIoHandler.newFactory());
     private final ControlLimits limits;
@@ -46,16 +52,20 @@ public final class ControlServer implements AutoCloseable {
     private @Nullable Path socket;
     private @Nullable Channel listener;
 
-    /** A server that knows {@code list-commands}, {@code version} and {@code set-options}; others are registered. */
+    /**
+     * A server that knows {@code list-commands}, {@code set-options} and {@code version}; the other commands are
+     * registered.
+     */
     public ControlServer(String version) {
         this(version, ControlLimits.DEFAULT);
     }
 
     ControlServer(String version, ControlLimits limits) {
         this.limits = limits;
-        register(Command.of("list-commands", "", 0, 0, arguments -> CommandReply.ok(commandList())));
+        register(Command.of("list-commands", "", 0, 0, arguments -> CommandReply.ok(commandList()))
+                .orJson(arguments -> CommandReply.json(commandDocument())));
+        register(setOptions);
         register(Command.of("version", "", 0, 0, arguments -> CommandReply.ok(version)));
-        register(OutputFormat.SET_OPTIONS);
     }
 
     /** Makes a command known, in the place of one of the same name. */
@@ -114,7 +124,7 @@ public final class ControlServer implements AutoCloseable {
         List.copyOf(connections).forEach(connection -> connection.checkPatience(nowNs));
     }
 
-    private CompletableFuture<CommandReply> run(Request request, OutputFormat format) {
+    private CompletableFuture<CommandReply> run(Request request, ControlConnection connection) {
         String name = request.method();
         List<String> words = request.words();
         if (words == null) {
@@ -130,11 +140,30 @@ public final class ControlServer implements AutoCloseable {
         if (refusal != null) {
             return CompletableFuture.completedFuture(refusal);
         }
+        if (command == setOptions) {
+            return CompletableFuture.completedFuture(setOptions(words, connection));
+        }
         try {
-            return command.run(words, format);
+            return command.run(words, connection.format());
         } catch (RuntimeException | StackOverflowError e) {
             return CompletableFuture.failedFuture(e);
         }
+    }
+
+    private static CommandReply setOptions(List<String> words, ControlConnection connection) {
+        try {
+            ReplyFormat.chosenBy(words).ifPresent(connection::setFormat);
+            return CommandReply.ok();
+        } catch (RefusedException e) {
+            return CommandReply.error(e.getMessage());
+        }
+    }
+
+    /** Names and usages. */
+    private String commandDocument() {
+        ObjectNode document = JsonNodeFactory.instance.objectNode();
+        commands.forEach((name, command) -> document.put(name, command.usage()));
+        return document.toString();
     }
 
     private String commandList() {

@@ -7,8 +7,7 @@ import io.netty.buffer.ByteBufUtil;
 
 /**
  * The writer of one reply: {@code {"id":…,"error":null,"result":"…"}}, of which the text comes piece by piece from its
- * source. Nothing is said before there is text, so that the command may still be refused. Who has asked for JSON gets
- * documents as they are, and texts as {@code {"reply-format":"plain","reply":"…"}}.
+ * source. Nothing is said before there is text, so that the command may still be refused.
  *
  * <p>Threads: one.
  */
@@ -18,11 +17,7 @@ final class ReplyWriter {
 
     private final JsonNode id;
     private final TextSource source;
-    /** What stands around the text. */
-    private final String before;
-
-    private final String after;
-    private final boolean isDocument;
+    private final Form form;
     private StringBuilder piece = new StringBuilder();
     private StringBuilder escaped = new StringBuilder();
     private boolean begun;
@@ -30,13 +25,28 @@ final class ReplyWriter {
     /** The last character was a line end, or there was none at all: as Open vSwitch sends texts. */
     private boolean terminated = true;
 
-    ReplyWriter(JsonNode id, CommandReply reply, OutputFormat format) {
+    /** How the text of a success stands in the reply. */
+    private enum Form {
+        /** A string that ends with a line, as Open vSwitch sends it. */
+        STRING("\"", "\""),
+        /** A string as it is, within a document. */
+        WRAPPED("{\"reply-format\":\"plain\",\"reply\":\"", "\"}"),
+        /** A document of the command's own. */
+        DOCUMENT("", "");
+
+        private final String before;
+        private final String after;
+
+        Form(String before, String after) {
+            this.before = before;
+            this.after = after;
+        }
+    }
+
+    ReplyWriter(JsonNode id, CommandReply reply, ReplyFormat format) {
         this.id = id;
         this.source = reply.pieces();
-        this.isDocument = reply.isJson();
-        boolean wrapped = format == OutputFormat.JSON && !isDocument;
-        this.before = isDocument ? "" : wrapped ? "{\"reply-format\":\"plain\",\"reply\":\"" : "\"";
-        this.after = isDocument ? "" : wrapped ? "\"}" : "\"";
+        this.form = reply.isJson() ? Form.DOCUMENT : format == ReplyFormat.JSON ? Form.WRAPPED : Form.STRING;
     }
 
     /** Something was written: it cannot be taken back. */
@@ -62,12 +72,12 @@ final class ReplyWriter {
         }
         if (!piece.isEmpty()) {
             begin(out);
-            if (isDocument) {
+            if (form == Form.DOCUMENT) {
                 ByteBufUtil.writeUtf8(out, piece);
             } else {
                 writeEscaped(piece, out);
             }
-            terminated = isDocument || piece.charAt(piece.length() - 1) == '\n';
+            terminated = piece.charAt(piece.length() - 1) == '\n';
             piece.setLength(0);
             if (piece.capacity() > LARGE) {
                 piece = new StringBuilder();
@@ -76,7 +86,7 @@ final class ReplyWriter {
         }
         if (!more) {
             begin(out);
-            ByteBufUtil.writeAscii(out, (terminated ? "" : "\\n") + after + "}");
+            ByteBufUtil.writeAscii(out, (terminated || form != Form.STRING ? "" : "\\n") + form.after + "}");
             ended = true;
         }
     }
@@ -84,7 +94,7 @@ final class ReplyWriter {
     private void begin(ByteBuf out) {
         if (!begun) {
             begun = true;
-            ByteBufUtil.writeUtf8(out, "{\"id\":" + id + ",\"error\":null,\"result\":" + before);
+            ByteBufUtil.writeUtf8(out, "{\"id\":" + id + ",\"error\":null,\"result\":" + form.before);
         }
     }
 

@@ -16,6 +16,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -140,14 +141,20 @@ final class Housekeeping implements AutoCloseable, CommandContext.FlowRounds {
     /**
      * Moves time in steps and does after each everything that is due, between the housekeeper's other rounds. Completes
      * when that is done; cancelled, it ends there.
+     *
+     * @param afterwards what others have to do when time has passed
      */
-    CompletableFuture<Void> warp(Duration distance, Duration step) {
+    CompletableFuture<Void> warp(Duration distance, Duration step, Supplier<CompletableFuture<Void>> afterwards) {
         CompletableFuture<Void> done = new CompletableFuture<>();
-        thread.execute(() -> warp(distance, step, done));
+        thread.execute(() -> warp(distance, step, afterwards, done));
         return done;
     }
 
-    private void warp(Duration distance, Duration step, CompletableFuture<Void> done) {
+    private void warp(
+            Duration distance,
+            Duration step,
+            Supplier<CompletableFuture<Void>> afterwards,
+            CompletableFuture<Void> done) {
         try {
             long endNs = System.nanoTime() + WARP_SLICE_NS;
             Duration left = distance;
@@ -162,9 +169,15 @@ final class Housekeeping implements AutoCloseable, CommandContext.FlowRounds {
             }
             Duration rest = left;
             if (!left.isPositive()) {
-                done.complete(null);
+                afterwards.get().whenComplete((nothing, failure) -> {
+                    if (failure == null) {
+                        done.complete(null);
+                    } else {
+                        done.completeExceptionally(failure);
+                    }
+                });
             } else if (!done.isDone()) {
-                thread.execute(() -> warp(rest, step, done));
+                thread.execute(() -> warp(rest, step, afterwards, done));
             }
         } catch (RuntimeException | Error e) { // contained: it is the asker's to hear of
             HeapExhaustion.check(e);

@@ -172,7 +172,8 @@ public final class SwitchDaemon implements AutoCloseable {
         this.reconciler = reconciler;
         closeLater(new LinkWatcher(change -> reconciler.onLinkChange(), reconciler::onLinkChange));
         ControlServer control = closeLater(new ControlServer(Version.line()));
-        AppctlCommands.all(commandContext(reconciler, housekeeping, providers)).forEach(control::register);
+        AppctlCommands.all(commandContext(reconciler, housekeeping, openFlow, providers))
+                .forEach(control::register);
         if (backend instanceof EmbeddedOvsdb embedded) {
             new DatabaseCommands(embedded::compact).commands().forEach(control::register);
         }
@@ -184,7 +185,7 @@ public final class SwitchDaemon implements AutoCloseable {
     }
 
     private CommandContext commandContext(
-            Reconciler reconciler, Housekeeping housekeeping, ProviderRegistry providers) {
+            Reconciler reconciler, Housekeeping housekeeping, OpenFlowAgent openFlow, ProviderRegistry providers) {
         return new CommandContext(
                 datapath,
                 pipeline,
@@ -198,7 +199,8 @@ public final class SwitchDaemon implements AutoCloseable {
                 reconciler::rescanProviders,
                 providers::faults,
                 housekeeping.coverage(),
-                housekeeping::warp,
+                (distance, step) -> housekeeping.warp(
+                        distance, step, () -> reconciler.timePassed(distance).thenRun(openFlow::dropIdleBundles)),
                 housekeeping,
                 LogSettings.control(),
                 config.forwardingThreads(),

@@ -399,9 +399,9 @@ class ReconcilerTest {
     }
 
     @Test
-    void aNumberThatSomebodyElseHasIsWaitedFor() throws Exception {
+    void aNumberThatSomebodyElseAsksForTooIsWaitedFor() throws Exception {
         database.addBridge("br0", Map.of());
-        database.addPort("br0", "first", Map.of());
+        database.addPort("br0", "first", Map.of("ofport_request", 1L));
         database.commit();
         UUID row = database.addPort("br0", "second", Map.of("ofport_request", 1L));
         database.commit();
@@ -1005,5 +1005,18 @@ class ReconcilerTest {
         public void close() {
             heard.add("close");
         }
+    }
+
+    @Test
+    void aNumberThatIsAskedForIsGivenUpByWhoHasNotAskedForIt() throws Exception {
+        database.addBridge("br0", Map.of());
+        database.addPort("br0", "a", Map.of());
+        UUID asking = database.addPort("br0", "b", Map.of());
+        database.commit();
+        assertThat(ofport("a")).isEqualTo(1);
+        database.set("Interface", asking, Map.of("ofport_request", 1L));
+        database.commit();
+        assertThat(ofport("b")).isEqualTo(1);
+        assertThat(ofport("a")).isNotEqualTo(1).isPositive();
     }
 }

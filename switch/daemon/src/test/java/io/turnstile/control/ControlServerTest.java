@@ -142,7 +142,7 @@ class ControlServerTest {
                     .isEmpty();
             assertThat(replies.next().path("result").toString()).isEqualTo("{\"rows\":[1,2]}");
             JsonNode wrapped = replies.next().path("result");
-            assertThat(wrapped.path("reply").asText()).isEqualTo("\"hi\"\n");
+            assertThat(wrapped.path("reply").asText()).isEqualTo("\"hi\"");
             assertThat(wrapped.path("reply-format").asText()).isEqualTo("plain");
             assertThat(replies.next().path("error").asText()).isEqualTo("not today\n");
             assertThat(replies.next().path("result").isTextual()).isTrue();
@@ -258,5 +258,39 @@ class ControlServerTest {
 
     private SocketChannel connect() throws IOException {
         return Asker.connect(socket);
+    }
+
+    private static JsonNode next(SocketChannel client, String method, String... words) throws IOException {
+        send(client, request(method, words));
+        return Asker.read(client);
+    }
+
+    @Test
+    void whoWantsDocumentsGetsThem() throws IOException {
+        try (SocketChannel client = Asker.connect(socket)) {
+            assertThat(next(client, "set-options", "--format", "json").path("result"))
+                    .isEqualTo(JSON.readTree("{\"reply\":\"\",\"reply-format\":\"plain\"}"));
+            assertThat(next(client, "say", "a\"b").path("result"))
+                    .isEqualTo(JSON.readTree("{\"reply\":\"a\\\"b\",\"reply-format\":\"plain\"}"));
+            assertThat(next(client, "list-commands").path("result").path("say").asText())
+                    .isEqualTo("WORD [WORD]");
+            assertThat(next(client, "refuse").path("error").asText()).isEqualTo("not today\n");
+            assertThat(next(client, "set-options", "--format=text")
+                            .path("result")
+                            .asText())
+                    .isEmpty();
+            assertThat(next(client, "say", "a").path("result").asText()).isEqualTo("a\n");
+        }
+        assertThat(ask(request("say", "others")).path("result").asText()).isEqualTo("others\n");
+    }
+
+    @Test
+    void optionsThatMeanNothingAreRefused() throws IOException {
+        assertThat(ask(request("set-options", "--format", "xml")).path("error").asText())
+                .isEqualTo("option format has invalid value xml\n");
+        assertThat(ask(request("set-options", "--format")).path("error").asText())
+                .isEqualTo("option '--format' requires an argument\n");
+        assertThat(ask(request("set-options", "--colour")).path("error").asText())
+                .isEqualTo("unrecognized option '--colour'\n");
     }
 }

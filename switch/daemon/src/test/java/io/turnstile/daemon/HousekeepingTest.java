@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -25,6 +26,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(30)
 class HousekeepingTest {
     private static final Duration STEP = Duration.ofSeconds(1);
+    private static final Supplier<CompletableFuture<Void>> NOTHING = () -> CompletableFuture.completedFuture(null);
 
     private final WarpableClock clock = new WarpableClock(new ManualClock(0, 0));
     private final ConnectionTracker tracker = new ConnectionTracker(clock, 16);
@@ -42,22 +44,22 @@ class HousekeepingTest {
 
     @Test
     void timeIsWarpedByAllThatWasAskedFor() {
-        housekeeping.warp(Duration.ofMillis(12_500), STEP).join();
+        housekeeping.warp(Duration.ofMillis(12_500), STEP, NOTHING).join();
         assertThat(clock.nowNs()).isEqualTo(12_500_000_000L);
     }
 
     /** {@code time/warp 999999999999999} goes on for weeks. */
     @Test
     void aWarpWithoutEndHoldsNothingUpAndEndsWithItsAsker() {
-        CompletableFuture<Void> endless = housekeeping.warp(Duration.ofMillis(999_999_999_999_999L), STEP);
+        CompletableFuture<Void> endless = housekeeping.warp(Duration.ofMillis(999_999_999_999_999L), STEP, NOTHING);
         for (int round = 0; round < 3; round++) {
-            housekeeping.warp(STEP, STEP).join();
+            housekeeping.warp(STEP, STEP, NOTHING).join();
             assertThat(endless).isNotDone();
         }
         endless.cancel(false);
-        housekeeping.warp(STEP, STEP).join();
+        housekeeping.warp(STEP, STEP, NOTHING).join();
         long then = clock.nowNs();
-        housekeeping.warp(STEP, STEP).join();
+        housekeeping.warp(STEP, STEP, NOTHING).join();
         assertThat(clock.nowNs() - then).isEqualTo(STEP.toNanos());
     }
 
@@ -100,5 +102,17 @@ class HousekeepingTest {
             assertThat(removed.take()).isNotNull();
         }
         assertThat(tracker.connectionCount()).isZero();
+    }
+
+    @Test
+    void whoWarpsTimeWaitsForWhatOthersDoAfterwards() {
+        CompletableFuture<Void> others = new CompletableFuture<>();
+        CompletableFuture<Void> warping = housekeeping.warp(Duration.ofSeconds(3), STEP, () -> {
+            assertThat(clock.nowNs()).isEqualTo(3_000_000_000L);
+            return others;
+        });
+        assertThat(warping).isNotDone();
+        others.complete(null);
+        warping.join();
     }
 }

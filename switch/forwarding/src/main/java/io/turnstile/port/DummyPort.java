@@ -287,6 +287,23 @@ public final class DummyPort implements Port {
                 PortStatistics.UNKNOWN);
     }
 
+    /** Two that stay at 0, for scripts that look at how such counters are told of, and those of its only queue. */
+    @Override
+    public synchronized Map<String, Long> customCounters() {
+        return new TreeMap<>(Map.of(
+                "rx_custom_packets_1", 0L,
+                "rx_custom_packets_2", 0L,
+                "rx_q0_bytes", rxBytes,
+                "rx_q0_packets", rxPackets,
+                "tx_q0_bytes", txBytes,
+                "tx_q0_packets", txPackets));
+    }
+
+    @Override
+    public List<PortQueue> queues() {
+        return List.of(PortQueue.uncounted(0));
+    }
+
     @Override
     public synchronized LinkStatus linkStatus() {
         return new LinkStatus(adminUp, adminUp, macAddress, mtuBytes, 0, 0, 0);

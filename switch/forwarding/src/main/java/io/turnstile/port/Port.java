@@ -2,6 +2,8 @@ package io.turnstile.port;
 
 import io.turnstile.packet.Packet;
 import io.turnstile.packet.PacketBatch;
+import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,6 +59,16 @@ public interface Port extends AutoCloseable {
 
     /** The port's counters, read without stopping anything. */
     PortStatistics statistics();
+
+    /** What it counts beyond those, by name. */
+    default Map<String, Long> customCounters() {
+        return Map.of();
+    }
+
+    /** Its transmit queues by number, as far as OpenFlow is told of them. */
+    default List<PortQueue> queues() {
+        return List.of();
+    }
 
     /** Present link and address state, read from the device. */
     LinkStatus linkStatus();

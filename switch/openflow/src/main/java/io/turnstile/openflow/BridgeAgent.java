@@ -182,9 +182,22 @@ public final class BridgeAgent implements AutoCloseable {
         }
     }
 
+    /** Drops the bundles whose time is over by now. */
+    void dropIdleBundles() {
+        try {
+            onLoop(() -> {
+                connections.forEach(OpenFlowConnection::dropIdleBundles);
+                return null;
+            });
+        } catch (IOException | RejectedExecutionException e) { // it is just being closed
+            LOG.debug("{}: bundles go with their connections", bridge.name(), e);
+        }
+    }
+
     /** Ends all connections and listeners and removes the sockets' files. */
     @Override
     public void close() {
+        shared.agents().remove(this);
         try {
             subscription.close();
             backlog.close();

@@ -76,7 +76,7 @@ final class BundleRequests {
             }
             default -> throw new OfException(OfErrorCode.OFPBFC_BAD_TYPE, "control type " + type);
         }
-        answer(id, type + 1, flags, request.reply());
+        answer(id, type + 1, request.reply());
     }
 
     private static int checked(int flags) throws OfException {
@@ -118,7 +118,7 @@ final class BundleRequests {
         body.skipBytes(2);
         int flags = body.readUnsignedShort();
         ByteBuf bundled = bundled(body, version, request.reply().xid());
-        Bundle.read(bundled, version);
+        bridge.check(Bundle.read(bundled, version));
         Bundle bundle = session.bundles.get(id);
         if (bundle == null) {
             bundle = make(id, checked(flags), request);
@@ -178,7 +178,7 @@ final class BundleRequests {
             try {
                 bridge.applyAll(changes, new ChangeOrigin(connection, changes::xid));
                 return () -> {
-                    answer(id, COMMIT_REQUEST + 1, flags, reply);
+                    answer(id, COMMIT_REQUEST + 1, reply);
                     changes.forward(connection, agent);
                     bundle.close();
                 };
@@ -212,12 +212,13 @@ final class BundleRequests {
         reply.send(out);
     }
 
-    private static void answer(int id, int type, int flags, Reply reply) {
+    /** Without the flags of the request, as in Open vSwitch. */
+    private static void answer(int id, int type, Reply reply) {
         MessageType control = switch (reply.version()) {
             case OF10, OF11, OF12 -> MessageType.BUNDLE_REPLY10;
             case OF13 -> MessageType.ONF_BUNDLE_CONTROL;
             case OF14, OF15 -> MessageType.BUNDLE_CONTROL;
         };
-        reply.send(control, out -> out.writeInt(id).writeShort(type).writeShort(flags));
+        reply.send(control, out -> out.writeInt(id).writeShort(type).writeShort(0));
     }
 }

@@ -12,7 +12,6 @@ import io.turnstile.pipeline.OpenFlowSwitch.FlowQuery;
 import io.turnstile.pipeline.OpenFlowSwitch.FlowStats;
 import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.OfException;
-import io.turnstile.pipeline.flow.PacketOut;
 import java.util.function.BiConsumer;
 
 /** Flow modifications, packet-outs and packets that go on, flow and aggregate statistics. */
@@ -48,8 +47,7 @@ final class FlowRequests {
     }
 
     void packetOut(Request request) throws OfException {
-        PacketOut out = PacketOutCodec.read(request.body(), request.version());
-        bridge.packetOut(out.inPort(), out.actions(), out.frame());
+        bridge.packetOut(PacketOutCodec.read(request.body(), request.version()));
     }
 
     void resume(Request request) throws OfException {

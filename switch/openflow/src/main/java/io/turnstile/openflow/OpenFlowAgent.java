@@ -74,7 +74,9 @@ public final class OpenFlowAgent {
 
     /** Takes a bridge on; it is reachable once a listener or a controller is set. */
     public BridgeAgent attach(OpenFlowSwitch bridge) {
-        return new BridgeAgent(group.next(), bridge, shared);
+        BridgeAgent agent = new BridgeAgent(group.next(), bridge, shared);
+        shared.agents().add(agent);
+        return agent;
     }
 
     /**
@@ -83,6 +85,11 @@ public final class OpenFlowAgent {
      */
     public void setBundleIdleSeconds(int seconds) {
         shared.setBundleIdleNs(TimeUnit.SECONDS.toNanos(seconds));
+    }
+
+    /** Drops those whose time is over, for who has moved the clock and looks next at what came of it. */
+    public void dropIdleBundles() {
+        shared.agents().forEach(BridgeAgent::dropIdleBundles);
     }
 
     /** What {@code ssl:} and {@code pssl:} connections are encrypted by; they fail as long as there is nothing. */

@@ -47,6 +47,9 @@ import org.slf4j.event.Level;
  */
 final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements UnsentBudget.Holder {
     private static final Logger LOG = LoggerFactory.getLogger(OpenFlowConnection.class);
+    /** By the name of Open vSwitch's module, which those who look for probes know. */
+    private static final Logger RCONN = LoggerFactory.getLogger("io.turnstile.openflow.rconn");
+
     /** As many as Open vSwitch does at once. */
     private static final int REQUESTS_PER_TURN = 50;
     /** A turn also ends with the request that goes beyond this. */
@@ -171,6 +174,21 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
         agent.closed(this);
     }
 
+    /** Drops the bundles whose time is over by now. */
+    void dropIdleBundles() {
+        if (channel().isActive()) {
+            lookAtBundles(agent.clock().nowNs());
+        }
+    }
+
+    private void lookAtBundles(long nowNs) {
+        if (isBusy() || !waiting.isEmpty()) {
+            touchBundles(nowNs); // what the peer says of them may be waiting for us
+        } else {
+            expireBundles(nowNs);
+        }
+    }
+
     /** Looks whether the peer is silent. */
     private void look(long everyMs) {
         long realNs = System.nanoTime();
@@ -186,11 +204,7 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
             }
             return;
         }
-        if (isBusy() || !waiting.isEmpty()) {
-            touchBundles(nowNs); // what the peer says of them may be waiting for us
-        } else {
-            expireBundles(nowNs);
-        }
+        lookAtBundles(nowNs);
         if (hasSentMore() && !probed) {
             lastHeardNs = nowNs; // it reads what it has asked for
         }
@@ -224,6 +238,10 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
                     "no response to inactivity probe");
         } else {
             probed = true;
+            RCONN.debug(
+                    "{}: idle {} seconds, sending inactivity probe",
+                    this,
+                    TimeUnit.NANOSECONDS.toSeconds(nowNs - lastHeardNs));
             send(MessageType.ECHO_REQUEST, empty -> {});
         }
     }
@@ -485,7 +503,8 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
             boolean echo = type == ECHO_REQUEST || type == ECHO_REPLY;
             int version = message.getUnsignedByte(message.readerIndex());
             if (version != session.agreedVersion().code() && !echo) {
-                throw new OfException(OfErrorCode.OFPBRC_BAD_VERSION, "not the version agreed on");
+                refuseVersion(message, version, xid);
+                return;
             }
             agent.dispatcher().handle(message, this, new ReplyTo(xid));
         } catch (OfException refused) {
@@ -495,6 +514,16 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
             requestFailed("type " + type, bug);
             error(message, xid, OfErrorCode.OFPBRC_EPERM);
         }
+    }
+
+    /** Whoever speaks another version than agreed on is told so in that one, if there is such a version. */
+    private void refuseVersion(ByteBuf message, int version, int xid) {
+        int agreed = session.agreedVersion().code();
+        if (agent.shared().told().isDue(agent.bridgeName() + " version " + version)) {
+            LOG.warn("{}: received OpenFlow version 0x%02x != expected %02x".formatted(version, agreed), this);
+        }
+        WireVersion said = WireVersion.of(version).orElse(session.agreedVersion());
+        error(message, xid, OfErrorCode.OFPBRC_BAD_VERSION, said);
     }
 
     /** A request failed through no fault of the peer's. Threads: any. */
@@ -513,8 +542,12 @@ final class OpenFlowConnection extends ChannelInboundHandlerAdapter implements U
 
     /** Answers a request, of which this is a copy or the message itself, by an error. */
     void error(ByteBuf request, int xid, OfErrorCode code) {
+        error(request, xid, code, session.agreedVersion());
+    }
+
+    private void error(ByteBuf request, int xid, OfErrorCode code, WireVersion version) {
         ByteBuf out = channel().alloc().buffer();
-        ErrorCodec.write(out, session.agreedVersion(), xid, code, request);
+        ErrorCodec.write(out, version, xid, code, request);
         send(out);
     }
 

@@ -1,11 +1,15 @@
 package io.turnstile.openflow;
 
+import io.netty.buffer.ByteBuf;
+import io.turnstile.openflow.wire.CustomCountersCodec;
 import io.turnstile.openflow.wire.WireVersion;
 import io.turnstile.pipeline.OfPort;
+import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.pipeline.flow.PortMod;
 import io.turnstile.port.PortStatistics;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.projectfloodlight.openflow.protocol.OFFactory;
 import org.projectfloodlight.openflow.protocol.OFPortConfig;
@@ -107,7 +111,9 @@ final class PortMessages {
         if (down) {
             return EnumSet.of(OFPortState.LINK_DOWN);
         }
-        return version.hasInstructions() ? EnumSet.of(OFPortState.LIVE) : EnumSet.noneOf(OFPortState.class);
+        return version.hasInstructions() && port.isLive()
+                ? EnumSet.of(OFPortState.LIVE)
+                : EnumSet.noneOf(OFPortState.class);
     }
 
     private static Set<OFPortFeatures> features(long speedMbps) {
@@ -135,8 +141,20 @@ final class PortMessages {
         return bits;
     }
 
+    /** Writes a port's statistics; from 1.4 on with the counters that are the device's own. */
+    static void writeStatistics(ByteBuf out, OpenFlowSwitch bridge, int number, WireVersion version) {
+        int start = out.writerIndex();
+        statistics(number, bridge.portStatistics(number), bridge.portDurationNs(number), version)
+                .writeTo(out);
+        Map<String, Long> custom = version.hasProperties() ? bridge.portCustomCounters(number) : Map.of();
+        if (!custom.isEmpty()) {
+            CustomCountersCodec.write(out, custom);
+            out.setShort(start, out.writerIndex() - start);
+        }
+    }
+
     /** All ones on the wire mean "not known", which is what {@link PortStatistics#UNKNOWN} is in 64 bits. */
-    static OFPortStatsEntry statistics(int number, PortStatistics s, long durationNs, WireVersion version) {
+    private static OFPortStatsEntry statistics(int number, PortStatistics s, long durationNs, WireVersion version) {
         OFFactory factory = version.factory();
         OFPortStatsEntry.Builder entry = factory.buildPortStatsEntry()
                 .setPortNo(OFPort.of(number))

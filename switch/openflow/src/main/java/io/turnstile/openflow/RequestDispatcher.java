@@ -11,6 +11,7 @@ import io.turnstile.pipeline.flow.OfException;
  */
 final class RequestDispatcher {
     private final StandardRequests standard;
+    private final QueueRequests queues;
     private final FlowRequests flows;
     private final GroupRequests groups;
     private final NiciraRequests nicira;
@@ -20,6 +21,7 @@ final class RequestDispatcher {
 
     RequestDispatcher(OpenFlowSwitch bridge, BridgeAgent agent) {
         this.standard = new StandardRequests(bridge);
+        this.queues = new QueueRequests(bridge);
         this.flows = new FlowRequests(bridge);
         this.groups = new GroupRequests(bridge, agent);
         this.nicira = new NiciraRequests(bridge);
@@ -43,6 +45,10 @@ final class RequestDispatcher {
 
     StandardRequests standard() {
         return standard;
+    }
+
+    QueueRequests queues() {
+        return queues;
     }
 
     FlowRequests flows() {

@@ -2,6 +2,8 @@ package io.turnstile.openflow;
 
 import io.turnstile.time.Clock;
 import io.turnstile.time.OncePerMinute;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
@@ -27,6 +29,9 @@ final class Shared {
     private final UnsentBudget unsent;
     private final ByteBudget packetIns;
     private final Executor elsewhere;
+    /** Those that are not closed. */
+    private final Set<BridgeAgent> agents = ConcurrentHashMap.newKeySet();
+
     private volatile TlsEngines tls = TlsEngines.NONE;
     private volatile long bundleIdleNs = TimeUnit.SECONDS.toNanos(OpenFlowAgent.DEFAULT_BUNDLE_IDLE_SECONDS);
 
@@ -46,6 +51,10 @@ final class Shared {
 
     Clock clock() {
         return clock;
+    }
+
+    Set<BridgeAgent> agents() {
+        return agents;
     }
 
     Consumer<RuntimeException> failures() {

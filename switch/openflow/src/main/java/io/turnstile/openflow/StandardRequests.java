@@ -1,6 +1,7 @@
 package io.turnstile.openflow;
 
 import io.netty.buffer.ByteBuf;
+import io.turnstile.openflow.wire.ActionTable;
 import io.turnstile.openflow.wire.TableFeaturesCodec;
 import io.turnstile.openflow.wire.TableModCodec;
 import io.turnstile.openflow.wire.TableStatsCodec;
@@ -23,7 +24,6 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
-import org.projectfloodlight.openflow.protocol.OFActionType;
 import org.projectfloodlight.openflow.protocol.OFCapabilities;
 import org.projectfloodlight.openflow.protocol.OFConfigFlags;
 import org.projectfloodlight.openflow.protocol.OFEchoRequest;
@@ -31,7 +31,6 @@ import org.projectfloodlight.openflow.protocol.OFFeaturesReply;
 import org.projectfloodlight.openflow.protocol.OFPortDescStatsRequest;
 import org.projectfloodlight.openflow.protocol.OFPortMod;
 import org.projectfloodlight.openflow.protocol.OFPortStatsRequest;
-import org.projectfloodlight.openflow.protocol.OFQueueStatsRequest;
 import org.projectfloodlight.openflow.protocol.OFTableStatsEntry;
 import org.projectfloodlight.openflow.types.DatapathId;
 import org.projectfloodlight.openflow.types.TableId;
@@ -42,7 +41,6 @@ final class StandardRequests {
     /** All twelve fields of OpenFlow 1.0 may be wild (OFPFW_ALL). */
     private static final int WILDCARDS10 = 0x3fffff;
 
-    private static final int ALL_QUEUES = -1;
     /** More do not fit into the 64 KB of the message, 64 bytes each; who wants all asks for port descriptions. */
     private static final int MOST_PORTS_IN_FEATURES = 1000;
 
@@ -50,11 +48,13 @@ final class StandardRequests {
     private static final int OFPC_FRAG_MASK = 3;
     private static final int CONFIG_BYTES = 4;
     private static final int CAPABILITIES_OFFSET = 24;
+    /** Of the actions in a reply of 1.0 to OFPT_FEATURES_REQUEST. */
+    private static final int ACTIONS_OFFSET = 28;
     /** OFPC_BUNDLES. */
     private static final int CAN_BUNDLE = 1 << 9;
 
     /** By number, LOCAL last, as Open vSwitch lists them and ovs-ofctl prints them. */
-    private static final Comparator<OfPort> PORT_ORDER = (a, b) -> Integer.compareUnsigned(a.number(), b.number());
+    static final Comparator<OfPort> PORT_ORDER = (a, b) -> Integer.compareUnsigned(a.number(), b.number());
 
     private final OpenFlowSwitch bridge;
     private final String softwareVersion;
@@ -98,18 +98,6 @@ final class StandardRequests {
                 .setNTables((short) bridge.tableCount());
         if (version == WireVersion.OF10) {
             capabilities.add(OFCapabilities.ARP_MATCH_IP);
-            features.setActions(EnumSet.of(
-                    OFActionType.OUTPUT,
-                    OFActionType.SET_VLAN_VID,
-                    OFActionType.SET_VLAN_PCP,
-                    OFActionType.STRIP_VLAN,
-                    OFActionType.SET_DL_SRC,
-                    OFActionType.SET_DL_DST,
-                    OFActionType.SET_NW_SRC,
-                    OFActionType.SET_NW_DST,
-                    OFActionType.SET_NW_TOS,
-                    OFActionType.SET_TP_SRC,
-                    OFActionType.SET_TP_DST));
         } else if (version == WireVersion.OF11) {
             capabilities.add(OFCapabilities.ARP_MATCH_IP);
         }
@@ -125,6 +113,9 @@ final class StandardRequests {
         }
         ByteBuf out = reply.buffer();
         features.setCapabilities(capabilities).build().writeTo(out);
+        if (version == WireVersion.OF10) {
+            out.setInt(ACTIONS_OFFSET, ActionTable.standardBits(version));
+        }
         if (version.isAtLeast(WireVersion.OF14)) { // OpenFlowJ knows it in 1.5 alone
             out.setInt(CAPABILITIES_OFFSET, out.getInt(CAPABILITIES_OFFSET) | CAN_BUNDLE);
         }
@@ -246,32 +237,10 @@ final class StandardRequests {
         MultipartReply parts = new MultipartReply(reply, MessageType.PORT_STATS);
         for (OfPort port : bridge.ports()) {
             if (number == Ports.NONE || number == port.number()) {
-                parts.add(out -> PortMessages.statistics(
-                                port.number(),
-                                bridge.portStatistics(port.number()),
-                                bridge.portDurationNs(port.number()),
-                                reply.version())
-                        .writeTo(out));
+                parts.add(out -> PortMessages.writeStatistics(out, bridge, port.number(), reply.version()));
             }
         }
         parts.finish();
-    }
-
-    /** There are no queues: asking for all of them finds none, asking for one is an error. */
-    void queueStatistics(OFQueueStatsRequest request, Reply reply) throws OfException {
-        int number = request.getPortNo().getPortNumber();
-        boolean anyPort = number == Ports.NONE || number == Ports.ALL; // 1.0 says ALL, later versions ANY
-        if (!anyPort && bridge.ports().stream().noneMatch(port -> port.number() == number)) {
-            throw new OfException(OfErrorCode.OFPQOFC_BAD_PORT, "port " + number);
-        }
-        if ((int) request.getQueueId() != ALL_QUEUES) {
-            throw new OfException(OfErrorCode.OFPQOFC_BAD_QUEUE, "queue " + request.getQueueId());
-        }
-        reply.send(reply.factory()
-                .buildQueueStatsReply()
-                .setXid(reply.unsignedXid())
-                .setEntries(List.of())
-                .build());
     }
 
     /**
@@ -285,41 +254,6 @@ final class StandardRequests {
             throw new OfException(OfErrorCode.OFPBRC_BAD_LEN, "port descriptions of one port");
         }
         portDescriptions(number, request.reply());
-    }
-
-    /** There are no queues, of whatever port. */
-    void queueConfig(Request request) throws OfException {
-        WireVersion version = request.version();
-        ByteBuf body = request.body();
-        int number = version.hasInstructions() ? body.readInt() : Ports.widened(body.readUnsignedShort());
-        boolean reserved = Integer.compareUnsigned(number, Ports.MAX) >= 0;
-        boolean any = number == Ports.NONE && version.hasInstructions();
-        if (!any && (reserved || !hasPort(number))) {
-            throw new OfException(OfErrorCode.OFPQOFC_BAD_PORT, "port " + Integer.toUnsignedString(number));
-        }
-        request.reply().send(MessageType.QUEUE_GET_CONFIG_REPLY, out -> {
-            if (version.hasInstructions()) {
-                out.writeInt(number).writeZero(4);
-            } else {
-                out.writeShort(number).writeZero(6);
-            }
-        });
-    }
-
-    void queueDescriptions(Request request) throws OfException {
-        int number = request.body().readInt();
-        int queue = request.body().readInt();
-        if (number != Ports.NONE && !hasPort(number)) {
-            throw new OfException(OfErrorCode.OFPQOFC_BAD_PORT, "port " + Integer.toUnsignedString(number));
-        }
-        if (queue != ALL_QUEUES) {
-            throw new OfException(OfErrorCode.OFPQOFC_BAD_QUEUE, "queue " + Integer.toUnsignedString(queue));
-        }
-        new MultipartReply(request.reply(), MessageType.QUEUE_DESC).finish();
-    }
-
-    private boolean hasPort(int number) {
-        return bridge.ports().stream().anyMatch(port -> port.number() == number);
     }
 
     /** Waits for changes of flows, which may be long. */

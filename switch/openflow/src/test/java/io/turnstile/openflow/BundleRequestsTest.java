@@ -276,4 +276,29 @@ class BundleRequestsTest {
                     .hasSize(1);
         }
     }
+
+    @Test
+    void aMessageThatNoTableTakesIsRefusedAtOnceAndNotPartOfTheBundle() {
+        peer.say(control(1, OPEN, ORDERED));
+        ByteBuf wrong = flow(1, 1).setByte(Wire.HEADER_BYTES + 16, FakeSwitch.WRONG_TABLE);
+        assertThat(peer.refusal(add(1, ORDERED, wrong))).isEqualTo(OfErrorCode.OFPBRC_EPERM);
+        peer.say(add(1, ORDERED, flow(2, 1)));
+        assertThat(peer.refusal(control(1, COMMIT, ORDERED))).isNull();
+        assertThat(flows()).isEqualTo(1);
+    }
+
+    @Test
+    void repliesBearNoFlags() {
+        ByteBuf reply = peer.say(control(1, OPEN, ORDERED)).getFirst();
+        assertThat(reply.getUnsignedShort(Wire.HEADER_BYTES + 4)).isEqualTo(OPEN + 1);
+        assertThat(reply.getUnsignedShort(Wire.HEADER_BYTES + 6)).isZero();
+    }
+
+    @Test
+    void whoMovesTheClockNeedNotWaitUntilBundlesAreLookedAt() {
+        peer.say(control(1, OPEN, ORDERED));
+        peer.clock.advance(Duration.ofSeconds(11));
+        peer.connection.dropIdleBundles();
+        assertThat(peer.answers()).extracting(Dialogue::error).containsExactly(OfErrorCode.OFPBFC_TIMEOUT);
+    }
 }

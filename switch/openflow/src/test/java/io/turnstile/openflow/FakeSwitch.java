@@ -22,16 +22,21 @@ import io.turnstile.pipeline.flow.PacketInReason;
 import io.turnstile.pipeline.flow.PacketOut;
 import io.turnstile.pipeline.flow.PortMod;
 import io.turnstile.pipeline.flow.SwitchChange;
+import io.turnstile.port.PortQueue;
 import io.turnstile.port.PortStatistics;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /** A bridge that keeps a list of flows and forwards nothing: enough to be talked to. */
 final class FakeSwitch implements OpenFlowSwitch {
+    static final int WRONG_TABLE = 254;
+
     /** Those that are over. */
     final List<ConnectionFilter> flushes = new CopyOnWriteArrayList<>();
 
@@ -46,6 +51,11 @@ final class FakeSwitch implements OpenFlowSwitch {
             new OfPort(1, 1, "p1", 0xaa55aa55000fL, 0, 0, null, 0),
             new OfPort(2, 2, "p2", 0xaa55aa55000eL, 0, 0, null, 0)));
     final List<Boolean> connected = new CopyOnWriteArrayList<>();
+    /** Of each port. */
+    final List<PortQueue> queues = new CopyOnWriteArrayList<>();
+    /** Of each port. */
+    final Map<String, Long> customCounters = new TreeMap<>();
+
     volatile Events events;
     /** Whether every change takes long. */
     volatile boolean slow;
@@ -104,12 +114,19 @@ final class FakeSwitch implements OpenFlowSwitch {
     }
 
     @Override
+    public void check(SwitchChange change) throws OfException {
+        if (change instanceof FlowMod flow && flow.tableId() == WRONG_TABLE) {
+            throw new OfException(OfErrorCode.OFPBRC_EPERM, "table " + WRONG_TABLE);
+        }
+    }
+
+    @Override
     public void apply(SwitchChange change, ChangeOrigin origin) throws OfException {
         switch (change) {
             case FlowMod mod -> apply(mod);
             case GroupMod mod ->
                 throw new OfException(OfErrorCode.OFPGMFC_OUT_OF_GROUPS, "group " + mod.groupId() + " is one too many");
-            case PacketOut packet -> packetOut(packet.inPort(), packet.actions(), packet.frame());
+            case PacketOut packet -> packetOut(packet);
             case PortMod port -> modifyPort(port.portNumber(), port.config(), port.mask());
         }
     }
@@ -306,6 +323,16 @@ final class FakeSwitch implements OpenFlowSwitch {
     }
 
     @Override
+    public Map<String, Long> portCustomCounters(int number) {
+        return customCounters;
+    }
+
+    @Override
+    public List<PortQueue> portQueues(int number) {
+        return queues;
+    }
+
+    @Override
     public long portDurationNs(int number) {
         return 77_000_000L;
     }
@@ -326,14 +353,14 @@ final class FakeSwitch implements OpenFlowSwitch {
     }
 
     @Override
-    public void packetOut(int inPort, List<OfAction> actions, byte[] frame) {
-        sent.add(new Sent(inPort, actions, frame));
-        if (actions.stream().anyMatch(a -> a instanceof OfAction.Controller)) {
+    public void packetOut(PacketOut packet) {
+        sent.add(new Sent(packet.inPort(), packet.actions(), packet.frame()));
+        if (packet.actions().stream().anyMatch(a -> a instanceof OfAction.Controller)) {
             events.packetIn(packetIn(
-                    frame,
+                    packet.frame(),
                     PacketInReason.ACTION,
                     Match.builder()
-                            .exact(io.turnstile.datapath.Field.IN_PORT, Integer.toUnsignedLong(inPort))
+                            .exact(io.turnstile.datapath.Field.IN_PORT, Integer.toUnsignedLong(packet.inPort()))
                             .build()));
         }
     }

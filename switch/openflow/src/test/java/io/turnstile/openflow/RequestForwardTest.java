@@ -110,7 +110,7 @@ class RequestForwardTest {
         source.say(bytes("0522003000000002" + "0000000700000002" + GROUP_14));
         assertThat(other.answers()).isEmpty();
         assertThat(hex(source.say(bytes("05210010000000030000000700040002"))))
-                .containsExactly("05210010000000030000000700050002");
+                .containsExactly("05210010000000030000000700050000");
         assertThat(hex(other.answers())).containsExactly("0520002800000000" + GROUP_14);
     }
 
@@ -125,7 +125,7 @@ class RequestForwardTest {
                 .doesNotContain("00050003");
         assertThat(peers.bridge.ports().get(1).config()).isZero();
         assertThat(commit(peer, 2, portMod))
-                .startsWith("05210010000000030000000800050002 050c"); // and the port is told of
+                .startsWith("05210010000000030000000800050000 050c"); // and the port is told of
         assertThat(peers.bridge.ports().get(1).config()).isNotZero();
     }
 

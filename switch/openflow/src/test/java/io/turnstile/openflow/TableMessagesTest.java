@@ -7,9 +7,12 @@ import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import io.turnstile.openflow.wire.Wire;
 import io.turnstile.openflow.wire.WireVersion;
+import io.turnstile.pipeline.OfPort;
 import io.turnstile.pipeline.TableMiss;
 import io.turnstile.pipeline.TlvTable.Mapping;
 import io.turnstile.pipeline.flow.OfErrorCode;
+import io.turnstile.port.PortQueue;
+import io.turnstile.port.PortStatistics;
 import java.util.HexFormat;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -113,6 +116,43 @@ class TableMessagesTest {
 
     @ParameterizedTest
     @CsvSource({
+        "OF10,0114000c0000000200010000,01150018000000020001000000000000" + "0000000400080000",
+        "OF11,02160010000000020000000100000000,02170018000000020000000100000000" + "0000000400080000",
+        "OF13,04160010000000020000000100000000,04170020000000020000000100000000" + "00000004000000010010000000000000",
+        "OF14,0512001800000002000f0000000000000000000100000004,0513002000000002000f000000000000"
+                + "00000001000000040010000000000000",
+        "OF10,01100014000000020005000000010000ffffffff,0111002c0000000200050000"
+                + "000100000000000400000000000003e8000000000000000affffffffffffffff",
+        "OF12,03120018000000020005000000000000ffffffff00000004,"
+                + "0313007000000002000500000000000000000001000000040000000000"
+                + "0003e8000000000000000affffffffffffffff00000002000000040000"
+                + "0000000003e8000000000000000afffffffffffffffffffffffe000000"
+                + "0400000000000003e8000000000000000affffffffffffffff",
+        "OF13,041200180000000200050000000000000000000100000004,0413003800000002000500000000000000000001"
+                + "0000000400000000000003e8000000000000000affffffffffffffffffffffffffffffff",
+        "OF14,051200180000000200050000000000000000000100000004,05130040000000020005000000000000003000000000000000000001"
+                + "0000000400000000000003e8000000000000000affffffffffffffffffffffffffffffff"
+    })
+    void queuesOfAPortAreTold(WireVersion version, String request, String reply) {
+        try (Dialogue peer = new Dialogue(version).greeted()) {
+            peer.bridge.queues.add(new PortQueue(4, 1000, 10, PortStatistics.UNKNOWN));
+            assertThat(answer(peer, request)).isEqualTo(reply);
+        }
+    }
+
+    @Test
+    void countersOfTheDeviceItselfAreAPropertyOfItsPort() {
+        try (Dialogue peer = new Dialogue(WireVersion.OF14).greeted()) {
+            peer.bridge.customCounters.put("rx_odd", 258L);
+            String reply = answer(peer, "0512001800000002000400000000000000000001" + "00000000");
+            assertThat(reply).startsWith("051300a8000000020004000000000000" + "0098");
+            assertThat(reply)
+                    .endsWith("ffff001f0000aa010000000200000001" + "0672785f6f6464" + "0000000000000102" + "00");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
         "0512001800000002000f00000000000000000009ffffffff,OFPQOFC_BAD_PORT",
         "0512001800000002000f0000000000000000000100000001,OFPQOFC_BAD_QUEUE",
     })
@@ -162,5 +202,21 @@ class TableMessagesTest {
     private static OfErrorCode tlvTableMod(Dialogue peer, String command, String mappings) {
         ByteBuf body = bytes(command + "000000000000" + mappings);
         return peer.refusal(peer.message(MessageType.NXT_TLV_TABLE_MOD, Wire.NICIRA, out -> out.writeBytes(body)));
+    }
+
+    @Test
+    void whatIsSaidInAnotherVersionIsRefusedInThatOne() {
+        try (Dialogue peer = new Dialogue(WireVersion.OF10).greeted()) {
+            assertThat(answer(peer, "0205000801234567"))
+                    .isEqualTo("02010014" + "01234567" + "00010000" + "0205000801234567");
+            assertThat(answer(peer, "0905000801234567"))
+                    .isEqualTo("01010014" + "01234567" + "00010000" + "0905000801234567");
+        }
+    }
+
+    @Test
+    void aPortThatIsTurnedOffIsNotLive() {
+        OfPort port = new OfPort(1, 1, "p1", 0, OfPort.CONFIG_PORT_DOWN, 0, null, 0);
+        assertThat(PortMessages.describe(port, WireVersion.OF13).getState()).isEmpty();
     }
 }

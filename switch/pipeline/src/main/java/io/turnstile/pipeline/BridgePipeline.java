@@ -1,6 +1,7 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.conntrack.ConnectionFilter;
+import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FlowKey;
 import io.turnstile.datapath.KeyExtractor;
 import io.turnstile.datapath.Upcall.Translation;
@@ -17,6 +18,7 @@ import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.pipeline.flow.PacketOut;
 import io.turnstile.pipeline.flow.PortMod;
 import io.turnstile.pipeline.flow.SwitchChange;
+import io.turnstile.port.PortQueue;
 import io.turnstile.port.PortStatistics;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -318,6 +320,13 @@ public final class BridgePipeline implements OpenFlowSwitch {
     }
 
     @Override
+    public void check(SwitchChange change) throws OfException {
+        if (change instanceof FlowMod flow) {
+            FlowModification.check(flow);
+        }
+    }
+
+    @Override
     public void apply(SwitchChange change, ChangeOrigin origin) throws OfException {
         try {
             tables.applyAll(List.of(change).iterator(), origin);
@@ -446,6 +455,16 @@ public final class BridgePipeline implements OpenFlowSwitch {
     }
 
     @Override
+    public Map<String, Long> portCustomCounters(int number) {
+        return ports.customCounters(number);
+    }
+
+    @Override
+    public List<PortQueue> portQueues(int number) {
+        return ports.queues(number);
+    }
+
+    @Override
     public long portDurationNs(int number) {
         return ports.durationNs(number);
     }
@@ -458,8 +477,8 @@ public final class BridgePipeline implements OpenFlowSwitch {
     // ---- packets and connections ----
 
     @Override
-    public void packetOut(int inPort, List<OfAction> actions, byte[] frame) throws OfException {
-        checkedPacket(new PacketOut(inPort, actions, frame)).send();
+    public void packetOut(PacketOut packet) throws OfException {
+        checkedPacket(packet).send();
     }
 
     /** A packet of a controller's that can be sent. */
@@ -479,16 +498,18 @@ public final class BridgePipeline implements OpenFlowSwitch {
         }
 
         Translation translation() {
-            return pipeline.translate(BridgePipeline.this, wanted.inPort(), wanted.actions(), key);
+            return pipeline.translate(BridgePipeline.this, wanted, key);
         }
     }
 
     private CheckedPacket checkedPacket(PacketOut wanted) throws OfException {
         Packet packet = Packet.copyOf(wanted.frame());
+        packet.setPacketType((int) wanted.fields().value(Field.PACKET_TYPE));
         if (!PacketParser.parse(packet, pipeline.datapath().vlanLimit())) {
             throw new OfException(OfErrorCode.OFPBRC_BAD_PACKET, "no Ethernet header");
         }
         checkInPort(wanted.inPort());
+        PipelineFields.give(wanted.fields(), packet);
         packet.setInPort(ports.datapathPortOf(wanted.inPort()));
         long[] key = FlowKey.newKey();
         KeyExtractor.extract(packet, key);
@@ -528,6 +549,7 @@ public final class BridgePipeline implements OpenFlowSwitch {
     @Override
     public void resume(PausedWalk paused, Match fields, byte[] frame) throws OfException {
         Packet packet = Packet.copyOf(frame);
+        packet.setPacketType((int) fields.value(Field.PACKET_TYPE));
         if (!PacketParser.parse(packet, pipeline.datapath().vlanLimit())) {
             throw new OfException(OfErrorCode.OFPBRC_BAD_PACKET, "no Ethernet header");
         }

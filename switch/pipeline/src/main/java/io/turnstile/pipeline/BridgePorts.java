@@ -7,6 +7,7 @@ import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.pipeline.flow.PortMod;
 import io.turnstile.port.Port;
 import io.turnstile.port.PortException;
+import io.turnstile.port.PortQueue;
 import io.turnstile.port.PortStatistics;
 import java.util.Collection;
 import java.util.Comparator;
@@ -239,6 +240,16 @@ final class BridgePorts {
     PortStatistics statistics(int number) {
         Port port = pipeline.datapath().port(datapathPortOf(number));
         return port == null ? statisticsOfPatch(number) : port.statistics();
+    }
+
+    Map<String, Long> customCounters(int number) {
+        Port port = pipeline.datapath().port(datapathPortOf(number));
+        return port == null ? Map.of() : port.customCounters();
+    }
+
+    List<PortQueue> queues(int number) {
+        Port port = pipeline.datapath().port(datapathPortOf(number));
+        return port == null ? List.of() : port.queues();
     }
 
     private PortStatistics statisticsOfPatch(int number) {

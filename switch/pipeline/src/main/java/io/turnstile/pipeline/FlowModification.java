@@ -91,13 +91,26 @@ final class FlowModification implements Modification {
         }
     }
 
-    private void add(FlowMod change) throws OfException {
+    /** Refuses what is wrong whatever the tables hold. */
+    static void check(FlowMod change) throws OfException {
+        if (change.command() == FlowMod.Command.ADD) {
+            checkAdded(change);
+        }
+    }
+
+    /** The number of the table that the flow is to be added to. */
+    private static int checkAdded(FlowMod change) throws OfException {
         int tableId = change.tableId() == FlowMod.ALL_TABLES ? 0 : change.tableId();
         checkTable(tableId);
         if (change.match().matchesOn(Field.DP_HASH)) {
             throw new OfException(OfErrorCode.OFPBRC_EPERM, "only the switch's own flows match on dp_hash");
         }
         ActionCheck.check(change.actions(), change.match(), tableId);
+        return tableId;
+    }
+
+    private void add(FlowMod change) throws OfException {
+        int tableId = checkAdded(change);
         tables.checkReferences(change.actions());
         FlowTable table = tables.get(tableId);
         Match match = table.withSharedMask(change.match());

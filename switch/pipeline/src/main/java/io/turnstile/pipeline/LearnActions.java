@@ -42,6 +42,7 @@ final class LearnActions {
             return;
         }
         FlowMod flow = flowOf(learn);
+        walk.report.learned(flow);
         try {
             ActionCheck.check(flow.actions(), flow.match(), flow.tableId());
         } catch (OfException refused) {

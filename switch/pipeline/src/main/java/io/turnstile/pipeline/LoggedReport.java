@@ -26,7 +26,7 @@ final class LoggedReport extends SilentReport {
     public void error(String text) {
         String bridge = walk.bridgeName();
         if (bridge != null && TOLD.isDue(text + " " + bridge)) {
-            LOG.warn("{} on bridge {} while processing {}", text, bridge, FlowDescription.of(walk.arrival()));
+            LOG.warn("{} on bridge {} while processing {}", text, bridge, FlowDescription.of(walk.inDatapath()));
         }
     }
 

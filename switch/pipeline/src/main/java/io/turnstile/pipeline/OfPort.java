@@ -31,7 +31,7 @@ public record OfPort(
     public static final int STATE_LINK_DOWN = 1;
 
     /** Whether packets may leave by it: it is up, and so is its link. */
-    boolean isLive() {
+    public boolean isLive() {
         return (config & CONFIG_PORT_DOWN) == 0 && (state & STATE_LINK_DOWN) == 0;
     }
 

@@ -13,12 +13,15 @@ import io.turnstile.pipeline.flow.MeterMod;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.pipeline.flow.PacketInReason;
+import io.turnstile.pipeline.flow.PacketOut;
 import io.turnstile.pipeline.flow.SelectionMethod;
 import io.turnstile.pipeline.flow.SwitchChange;
+import io.turnstile.port.PortQueue;
 import io.turnstile.port.PortStatistics;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -153,14 +156,28 @@ public interface OpenFlowSwitch {
 
     PortStatistics portStatistics(int number);
 
+    /** What the port's device counts beyond that, by name. */
+    Map<String, Long> portCustomCounters(int number);
+
+    /** The port's transmit queues by number; none if there is no such port. */
+    List<PortQueue> portQueues(int number);
+
     /** How long the port has been there, ns. */
     long portDurationNs(int number);
 
     /** OFPT_PORT_MOD: changes the config bits of {@code mask}. */
     void modifyPort(int number, int config, int mask) throws OfException;
 
+    /** Refuses a change that is wrong whatever the tables hold. Others may be refused by {@link #apply}. */
+    void check(SwitchChange change) throws OfException;
+
     /** OFPT_PACKET_OUT: runs the actions on the frame at once. */
-    void packetOut(int inPort, List<OfAction> actions, byte[] frame) throws OfException;
+    void packetOut(PacketOut packet) throws OfException;
+
+    /** The same of a frame of which nothing else is said. */
+    default void packetOut(int inPort, List<OfAction> actions, byte[] frame) throws OfException {
+        packetOut(new PacketOut(inPort, actions, frame));
+    }
 
     /**
      * NXT_RESUME: a packet that {@code controller(pause)} has stopped goes on, in the bridge that it was stopped in.
@@ -251,7 +268,7 @@ public interface OpenFlowSwitch {
      * One flow as a reply shows it.
      *
      * @param idleAgeNs since the last packet, or the flow's birth before the first
-     * @param hardAgeNs since it was made what it is
+     * @param hardAgeNs since the flow was added, modified or learned once more, from which {@code hard_timeout} counts
      * @param actions as installed
      */
     record FlowStats(

@@ -68,6 +68,9 @@ public record PacketInRequest(
                 metadata.exact(field, field.getHigh(shown), field.get(shown));
             }
         }
+        if (Field.PACKET_TYPE.get(packetKey) != 0) { // Ethernet goes without saying
+            metadata.exact(Field.PACKET_TYPE, Field.PACKET_TYPE.get(packetKey));
+        }
         if (Field.CT_STATE.get(shown) != 0) {
             metadata.exact(Field.ETH_TYPE, Field.ETH_TYPE.get(packetKey)); // what a tuple's fields depend on
         }

@@ -88,6 +88,13 @@ final class PendingRewrites {
                         && field != Field.IN_PORT);
     }
 
+    /** The datapath's packet by now, as far as the actions are that have been written out. */
+    long[] packet() {
+        long[] key = packet.clone();
+        packetVlan.writeTo(key);
+        return key;
+    }
+
     /** The tags have been written in the walk's state. */
     void vlanWritten() {
         dirty = true;

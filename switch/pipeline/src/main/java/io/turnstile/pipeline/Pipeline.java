@@ -10,9 +10,9 @@ import io.turnstile.datapath.KeyExtractor;
 import io.turnstile.datapath.Upcall;
 import io.turnstile.packet.Packet;
 import io.turnstile.pipeline.flow.Match;
-import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
+import io.turnstile.pipeline.flow.PacketOut;
 import io.turnstile.time.Clock;
 import java.util.List;
 import java.util.Map;
@@ -373,8 +373,13 @@ public final class Pipeline implements Upcall, AutoCloseable {
         return location == null ? null : location.bridge();
     }
 
-    /** What a traced packet brings about: stations are learned from it, and controllers get it. */
+    /**
+     * What a traced packet brings about, once this has returned: flows and stations are learned from it, and
+     * controllers get it. Not called from inside a batch.
+     */
     void haveHappened(Translation translation, Packet packet) {
+        flowLearning.learnFrom(((WalkRecord) translation.owner()).sideEffects(), clock.nowNs());
+        flowLearning.catchUp(); // who traces looks at the flows next
         learning.learnFrom(translation, clock.nowNs());
         execute(packet, PacketIns.only(translation.actions()));
     }
@@ -398,8 +403,8 @@ public final class Pipeline implements Upcall, AutoCloseable {
     // ---- packets of our own ----
 
     /** What becomes of a packet of a controller's (OFPT_PACKET_OUT). */
-    Translation translate(BridgePipeline bridge, int inPort, List<OfAction> actions, long[] key) {
-        return read(() -> new Translator(this, key, clock.nowNs()).execute(bridge, inPort, actions));
+    Translation translate(BridgePipeline bridge, PacketOut packet, long[] key) {
+        return read(() -> new Translator(this, key, clock.nowNs()).execute(bridge, packet));
     }
 
     /** Lets a packet that was paused go on. Not called from inside a batch. */

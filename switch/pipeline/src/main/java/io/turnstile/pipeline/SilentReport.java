@@ -1,6 +1,7 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.conntrack.NatRequest;
+import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.GroupBucket;
 import io.turnstile.pipeline.flow.OfAction;
 import java.util.List;
@@ -55,6 +56,9 @@ sealed class SilentReport implements WalkReport permits LoggedReport {
 
     @Override
     public void actionSet(String verb, List<OfAction> written) {}
+
+    @Override
+    public void learned(FlowMod flow) {}
 
     @Override
     public void recirculation(int id, int tableId, int zone, @Nullable NatRequest nat, long[] key) {}

@@ -7,6 +7,7 @@ import io.turnstile.datapath.Upcall;
 import io.turnstile.packet.Packet;
 import io.turnstile.pipeline.flow.FlowDescription;
 import io.turnstile.pipeline.flow.OfAction;
+import io.turnstile.pipeline.flow.PacketOut;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
@@ -28,6 +29,7 @@ import org.jspecify.annotations.Nullable;
 public final class Trace {
     private static final String RULER = "=".repeat(79);
     private static final int DEFAULT_CT_STATE = CtState.TRK | CtState.NEW;
+    private static final byte[] NO_FRAME = {};
     private static final int MAX_RECIRCULATIONS = 4096;
     static final int MAX_CHARACTERS = 8 << 20;
     /** Of the lines of one walk. */
@@ -40,7 +42,7 @@ public final class Trace {
      *     up
      * @param portName how ports of the datapath are shown
      * @param packet a packet that is as the key says: what its walk brings about beside datapath flows happens, as in
-     *     Open vSwitch. Stations are learned, and controllers get it. Null for a trace that changes nothing
+     *     Open vSwitch. Stations and flows are learned, and controllers get it. Null for a trace that changes nothing
      * @param packetOut the actions of a packet-out, which the walk begins with; null if it begins with a table
      */
     public record Options(
@@ -119,7 +121,7 @@ public final class Trace {
             Field.IN_PORT.set(shown, entered.number() & 0xffff_ffffL);
         }
         TraceReport report = newReport();
-        Translator translator = new Translator(pipeline, shown, pipeline.nowNs(), report);
+        Translator translator = new Translator(pipeline, shown, pipeline.nowNs(), report, options.packet() != null);
         Upcall.Translation translation = translate(translator);
         walk(shown, translator, translation, report);
         return translation;
@@ -132,7 +134,7 @@ public final class Trace {
         List<OfAction> actions = options.packetOut();
         return actions == null
                 ? translator.translateAt(entered.bridge(), entered.number())
-                : translator.execute(entered.bridge(), entered.number(), actions);
+                : translator.execute(entered.bridge(), new PacketOut(entered.number(), actions, NO_FRAME));
     }
 
     private TraceReport newReport() {
@@ -161,7 +163,8 @@ public final class Trace {
         Field.CT_STATE.set(resumedKey, state);
         Field.CT_ZONE.set(resumedKey, recirculation.zone());
         TraceReport report = newReport();
-        Translator translator = new Translator(pipeline, resumedKey, pipeline.nowNs(), report);
+        Translator translator =
+                new Translator(pipeline, resumedKey, pipeline.nowNs(), report, options.packet() != null);
         Upcall.Translation translation = translator.translate();
         walk(resumedKey, translator, translation, report);
         return translation;
@@ -196,7 +199,7 @@ public final class Trace {
     private void print(List<TraceReport.Node> nodes, int level) {
         for (int i = 0; i < nodes.size(); i++) {
             TraceReport.Node node = nodes.get(i);
-            int more = i < nodes.size() - 1 || node.kind().isLeaf() ? 1 : 0;
+            int more = i < nodes.size() - 1 || node.kind().isSetIn() ? 1 : 0;
             String indent = "    ".repeat(level + more);
             text.append(
                             switch (node.kind()) {

@@ -3,6 +3,7 @@ package io.turnstile.pipeline;
 import io.turnstile.conntrack.NatRequest;
 import io.turnstile.datapath.Field;
 import io.turnstile.pipeline.flow.ActionSet;
+import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.GroupBucket;
 import io.turnstile.pipeline.flow.OfAction;
 import java.util.ArrayDeque;
@@ -27,11 +28,11 @@ final class TraceReport implements WalkReport {
         WARNING,
         ERROR;
 
-        /** Kinds that never have anything below them. */
-        boolean isLeaf() {
+        /** Whether it is set in further than what it stands below, even if nothing follows it there. */
+        boolean isSetIn() {
             return switch (this) {
-                case BRIDGE, TABLE, THAW, BUCKET -> false;
-                case ACTION, DETAIL, WARNING, ERROR -> true;
+                case BRIDGE, TABLE, THAW -> false;
+                case BUCKET, ACTION, DETAIL, WARNING, ERROR -> true;
             };
         }
     }
@@ -164,6 +165,11 @@ final class TraceReport implements WalkReport {
     @Override
     public void actionSet(String verb, List<OfAction> written) {
         line(Kind.DETAIL, TraceText.actionSet(verb, ActionSet.inOrder(written)));
+    }
+
+    @Override
+    public void learned(FlowMod flow) {
+        line(Kind.DETAIL, TraceText.learned(flow));
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.turnstile.pipeline;
 import io.turnstile.datapath.Field;
 import io.turnstile.datapath.FieldText;
 import io.turnstile.pipeline.flow.Bits;
+import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.FlowText;
 import io.turnstile.pipeline.flow.GroupBucket;
 import io.turnstile.pipeline.flow.GroupMod;
@@ -69,6 +70,29 @@ final class TraceText {
         }
         String written = action(new OfAction.WriteActions(ordered));
         return "action set " + verb + ": " + written.substring(written.indexOf('(') + 1, written.length() - 1);
+    }
+
+    /** A flow that the packet learns. */
+    static String learned(FlowMod flow) {
+        StringBuilder line = new StringBuilder("table=").append(flow.tableId());
+        String fields = FlowText.format(flow.match());
+        if (!fields.isEmpty()) {
+            line.append(' ').append(fields);
+        }
+        line.append(" priority=").append(flow.priority());
+        if (flow.cookie() != 0) {
+            line.append(" cookie=").append(FieldText.hex(flow.cookie()));
+        }
+        if (flow.idleTimeoutSeconds() != 0) {
+            line.append(" idle=").append(flow.idleTimeoutSeconds());
+        }
+        if (flow.hardTimeoutSeconds() != 0) {
+            line.append(" hard=").append(flow.hardTimeoutSeconds());
+        }
+        if (flow.flags().contains(FlowMod.Flag.SEND_FLOW_REM)) {
+            line.append(" send_flow_rem");
+        }
+        return line.append(" actions=").append(FlowText.format(flow.actions())).toString();
     }
 
     static String unroll(FrozenActions list) {

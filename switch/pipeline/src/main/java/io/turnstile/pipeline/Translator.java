@@ -11,6 +11,7 @@ import io.turnstile.pipeline.flow.Bits;
 import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfAction.Ports;
+import io.turnstile.pipeline.flow.PacketOut;
 import io.turnstile.pipeline.flow.Prerequisites;
 import java.util.ArrayList;
 import java.util.List;
@@ -59,9 +60,13 @@ final class Translator {
         this(new Walk(pipeline, packetKey, nowNs, WalkReport.SILENT, true));
     }
 
-    /** The walk of a packet that is only traced. */
-    Translator(Pipeline pipeline, long[] packetKey, long nowNs, TraceReport report) {
-        this(new Walk(pipeline, packetKey, nowNs, report, false));
+    /**
+     * The walk of a packet that is traced.
+     *
+     * @param happens whether there is such a packet, so that flows and addresses are learned from it
+     */
+    Translator(Pipeline pipeline, long[] packetKey, long nowNs, TraceReport report, boolean happens) {
+        this(new Walk(pipeline, packetKey, nowNs, report, happens));
     }
 
     private Translator(Walk walk) {
@@ -104,9 +109,9 @@ final class Translator {
     }
 
     /** A packet-out: the actions instead of a table. */
-    Upcall.Translation execute(BridgePipeline out, int inPort, List<OfAction> list) {
-        walk.enterByPacketOut(new PortLocation(out, inPort));
-        run(list, true);
+    Upcall.Translation execute(BridgePipeline out, PacketOut packet) {
+        walk.enterByPacketOut(new PortLocation(out, packet.inPort()), packet.fields());
+        run(packet.actions(), true);
         end();
         return walk.result();
     }

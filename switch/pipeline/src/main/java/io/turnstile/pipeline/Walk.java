@@ -14,6 +14,7 @@ import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.Prerequisites;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -36,7 +37,7 @@ final class Walk {
     final Pipeline pipeline;
     final long nowNs;
     final WalkReport report;
-    /** Whether the addresses seen on the walk are learned; false for a trace. */
+    /** Whether what is seen on the walk is learned; false for a trace without a packet. */
     final boolean learns;
 
     final WalkRecorder recorder;
@@ -101,9 +102,9 @@ final class Walk {
         return packetKey;
     }
 
-    /** The packet as it was before the walk, with the port of its first bridge. */
-    long[] arrival() {
-        long[] key = Arrays.copyOf(datapathKey, FlowKey.WORDS);
+    /** The packet as the datapath has it at this point of the walk, with the port of its first bridge. */
+    long[] inDatapath() {
+        long[] key = rewrites.packet();
         Field.IN_PORT.set(key, arrivalPort & 0xffff_ffffL);
         return key;
     }
@@ -124,10 +125,15 @@ final class Walk {
         begin(WalkState.entering(location, packetKey, packetVlan));
     }
 
-    /** A packet-out begins. */
-    void enterByPacketOut(PortLocation location) {
+    /**
+     * A packet-out begins.
+     *
+     * @param fields those of the pipeline alone; those of the datapath are in the packet's key already
+     */
+    void enterByPacketOut(PortLocation location, Match fields) {
         inPacketOut = true;
         ofOnePacket = true;
+        PipelineFields.take(fields, packetKey);
         enter(location);
     }
 
@@ -371,10 +377,13 @@ final class Walk {
         }
     }
 
-    /** Bits that only labels have which the walk has put there decide nothing. */
+    /** Bits that only labels or headers have which the walk has put there decide nothing. */
     private void finishWildcards() {
         if (!EtherTypes.isMpls((int) Field.ETH_TYPE.get(datapathKey))) {
             LabelStack.fields().forEach(entry -> entry.set(wildcards, 0));
+        }
+        if (Field.ETH_TYPE.get(datapathKey) != EtherTypes.NSH) {
+            EnumSet.range(Field.NSH_FLAGS, Field.NSH_C4).forEach(field -> field.set(wildcards, 0));
         }
         if (Field.PACKET_TYPE.get(datapathKey) != 0) {
             Field.ETH_SRC.set(wildcards, 0);

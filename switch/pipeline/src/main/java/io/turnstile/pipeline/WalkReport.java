@@ -1,6 +1,7 @@
 package io.turnstile.pipeline;
 
 import io.turnstile.conntrack.NatRequest;
+import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.GroupBucket;
 import io.turnstile.pipeline.flow.OfAction;
 import java.util.List;
@@ -75,6 +76,9 @@ sealed interface WalkReport permits SilentReport, TraceReport {
      * @param written the action set in the order in which it was written
      */
     void actionSet(String verb, List<OfAction> written);
+
+    /** The flow is learned from the packet. */
+    void learned(FlowMod flow);
 
     /**
      * The packet recirculates, and the trace goes on there.

@@ -4,17 +4,21 @@ import static io.turnstile.pipeline.SampleFrames.udp;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.turnstile.datapath.Field;
 import io.turnstile.pipeline.OpenFlowSwitch.BundleException;
 import io.turnstile.pipeline.flow.FlowMod;
+import io.turnstile.pipeline.flow.FlowText;
 import io.turnstile.pipeline.flow.FlowTextException;
 import io.turnstile.pipeline.flow.GroupMod;
 import io.turnstile.pipeline.flow.GroupText;
+import io.turnstile.pipeline.flow.Match;
 import io.turnstile.pipeline.flow.OfAction;
 import io.turnstile.pipeline.flow.OfErrorCode;
 import io.turnstile.pipeline.flow.OfException;
 import io.turnstile.pipeline.flow.PacketOut;
 import io.turnstile.pipeline.flow.PortMod;
 import io.turnstile.pipeline.flow.SwitchChange;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -104,5 +108,33 @@ class BundledPacketsTest {
         assertThat(bench.receive(1, udp().bytes())).isEmpty();
         bench.pipeline.setForwards(true);
         assertThat(bench.receive(1, udp().bytes())).containsExactly("2");
+    }
+
+    @Test
+    void whatIsSaidOfAPacketBesideItsBytesIsSeenByFlows() throws Exception {
+        bench.flows("metadata=0x22,tun_id=0x11,pkt_mark=0x3,reg1=0x7,actions=output:2");
+        Match said = Match.builder()
+                .exact(Field.METADATA, 0x22)
+                .exact(Field.TUN_ID, 0x11)
+                .exact(Field.PKT_MARK, 3)
+                .exact(Field.REG1, 7)
+                .build();
+        bench.br0.packetOut(new PacketOut(6, said, List.of(TABLE), udp().bytes()));
+        bench.br0.packetOut(new PacketOut(6, List.of(TABLE), udp().bytes()));
+        assertThat(bench.sentPorts()).containsExactly("2");
+    }
+
+    @Test
+    void aPacketOutNeedNotBeginWithEthernet() throws Exception {
+        bench.flows("packet_type=(1,0x800),nw_dst=10.0.0.2,actions=encap(ethernet),output:2");
+        byte[] frame = udp().bytes();
+        byte[] datagram = Arrays.copyOfRange(frame, 14, frame.length);
+        Match said = Match.builder().exact(Field.PACKET_TYPE, 0x10800).build();
+        bench.br0.packetOut(new PacketOut(6, said, List.of(TABLE), datagram));
+        assertThat(bench.sentPorts()).containsExactly("2");
+        EventRecorder controller = new EventRecorder();
+        bench.br0.subscribe(controller);
+        bench.br0.packetOut(new PacketOut(6, said, FlowText.parseActions("controller"), datagram));
+        assertThat(controller.lastMetadata.value(Field.PACKET_TYPE)).isEqualTo(0x10800);
     }
 }

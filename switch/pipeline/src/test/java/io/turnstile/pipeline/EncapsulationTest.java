@@ -241,4 +241,25 @@ class EncapsulationTest {
         assertThat(FlowText.format(FlowText.parseMatch("packet_type=(1,0x86dd),ipv6_dst=1234:5678::/32")))
                 .isEqualTo("packet_type=(1,0x86dd),ipv6_dst=1234:5678::/32");
     }
+
+    @Test
+    void whatStandsInAHeaderThatTheWalkPutThereDecidesNothing() throws Exception {
+        bench.flows(
+                "in_port=1,ip,actions=encap(nsh(md_type=1)),set_field:0x1234->nsh_spi,encap(ethernet),13",
+                "in_port=14,dl_type=0x894f,nsh_mdtype=1,nsh_spi=0x1234,actions=decap(),decap(),output:2");
+        assertThat(trace("in_port=1,icmp"))
+                .contains("nsh_c4=0x0,nw_proto=0,nw_tos=0,nw_ecn=0,nw_ttl=0,nw_frag=no\n")
+                .contains("Megaflow: recirc_id=0,eth,ip,in_port=1,nw_frag=no\n");
+    }
+
+    @Test
+    void bucketsWithinBucketsAreSetInStepByStep() throws Exception {
+        bench.groups(
+                "group_id=2,type=indirect,bucket=output:2",
+                "group_id=1,type=indirect,bucket=load:1->NXM_NX_REG0[],group:2");
+        bench.flows("in_port=1,actions=group:1");
+        assertThat(trace("in_port=1,ip"))
+                .contains("    group:1\n" + "    bucket 0\n")
+                .contains("            group:2\n" + "            bucket 0\n" + "                    output:2\n");
+    }
 }

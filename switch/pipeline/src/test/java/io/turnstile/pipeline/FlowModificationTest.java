@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import io.turnstile.packet.Frames;
 import io.turnstile.pipeline.flow.FlowMod;
 import io.turnstile.pipeline.flow.FlowText;
+import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -222,5 +223,45 @@ class FlowModificationTest {
                 .containsExactly(2L);
         assertThat(bench.br0.tables().getFirst().activeCount()).isEqualTo(1);
         assertThat(bench.receive(1, udp().bytes())).containsExactly("3");
+    }
+
+    @Test
+    void under11FlowsKeepTheirCookiesAndWhatIsAddedGetsIt() throws Exception {
+        bench.flows("in_port=1,cookie=0x1,actions=output:2");
+        bench.br0.apply(withCookie("in_port=1,actions=output:3", 2));
+        bench.br0.apply(withCookie("in_port=2,actions=output:3", 2));
+        assertThat(bench.allFlows()).extracting(flow -> flow.cookie()).containsExactlyInAnyOrder(1L, 2L);
+    }
+
+    private static FlowMod withCookie(String flow, long cookie) {
+        FlowMod said = PipelineBench.parse(FlowMod.Command.MODIFY, flow);
+        return new FlowMod(
+                said.command(),
+                said.tableId(),
+                said.priority(),
+                said.match(),
+                0,
+                0,
+                cookie,
+                0,
+                0,
+                0,
+                said.outPort(),
+                said.outGroup(),
+                said.flags(),
+                said.actions(),
+                true);
+    }
+
+    @Test
+    void sinceWhenAFlowIsAsItIsIsToldBesideItsAge() {
+        bench.flows("in_port=1,actions=drop");
+        bench.pass(Duration.ofSeconds(5));
+        bench.change(bench.br0, FlowMod.Command.MODIFY, "in_port=1,actions=output:2");
+        bench.pass(Duration.ofSeconds(2));
+        assertThat(bench.allFlows()).singleElement().satisfies(flow -> {
+            assertThat(flow.durationNs()).isEqualTo(Duration.ofSeconds(7).toNanos());
+            assertThat(flow.hardAgeNs()).isEqualTo(Duration.ofSeconds(2).toNanos());
+        });
     }
 }

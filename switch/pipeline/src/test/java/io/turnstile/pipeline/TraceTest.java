@@ -3,6 +3,8 @@ package io.turnstile.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.turnstile.datapath.Field;
+import io.turnstile.packet.Packet;
+import io.turnstile.packet.PacketParser;
 import io.turnstile.pipeline.flow.FlowText;
 import io.turnstile.pipeline.flow.Match;
 import java.util.List;
@@ -464,5 +466,37 @@ class TraceTest {
                         "     -> NXM_NX_REG0[] is now 0x62\n",
                         "     -> NXM_NX_REG1[] is now 0\n",
                         "     -> NXM_NX_XXREG1[] is now 0\n");
+    }
+
+    private String traceOf(byte[] frame) {
+        Packet packet = Packet.copyOf(frame);
+        PacketParser.parse(packet);
+        StringBuilder text = new StringBuilder();
+        var options = new Trace.Options(List.of(), Integer::toString, packet, null);
+        bench.pipeline
+                .beginTrace(bench.br0, 1, PipelineBench.keyOf(1, frame), options)
+                .next(text);
+        return text.toString();
+    }
+
+    @Test
+    void fromAPacketThatIsTracedFlowsAreLearned() {
+        bench.flows("table=0,tcp,actions=learn(table=1,hard_timeout=60,cookie=0x5,eth_type=0x800,nw_proto=6,"
+                + "NXM_OF_TCP_DST[]=NXM_OF_TCP_SRC[],output:NXM_OF_IN_PORT[])");
+        assertThat(traceOf(SampleFrames.tcp().bytes()))
+                .contains("     -> table=1 tcp,tp_dst=1000 priority=32768 cookie=0x5 hard=60 actions=output:1\n");
+        assertThat(bench.allFlows())
+                .filteredOn(flow -> flow.tableId() == 1)
+                .singleElement()
+                .satisfies(flow -> assertThat(FlowText.format(flow.match())).isEqualTo("tcp,tp_dst=1000"));
+    }
+
+    @Test
+    void aPacketThatIsTracedShortensTimeouts() {
+        bench.flows("table=0,idle_timeout=60,tcp,actions=fin_timeout(idle_timeout=5)");
+        traceOf(SampleFrames.tcp().fin().bytes());
+        assertThat(bench.allFlows())
+                .singleElement()
+                .satisfies(flow -> assertThat(flow.idleTimeoutSeconds()).isEqualTo(5));
     }
 }

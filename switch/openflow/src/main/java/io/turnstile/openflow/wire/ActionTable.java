@@ -16,7 +16,7 @@ import java.util.Set;
  *
  * <p>Threads: any.
  */
-final class ActionTable {
+public final class ActionTable {
     /** Type and length. */
     static final int STANDARD_HEADER_BYTES = 4;
     /** Type, length, vendor and subtype. */
@@ -50,6 +50,15 @@ final class ActionTable {
                 .filter(type -> !version.isOxm() || !REPLACED.contains(type))
                 .sorted()
                 .toList();
+    }
+
+    /** The same as bits by their numbers, of a version whose actions are so few. */
+    public static int standardBits(WireVersion version) {
+        int bits = 0;
+        for (int type : standardTypes(version)) {
+            bits |= 1 << type;
+        }
+        return bits;
     }
 
     private static void put(WireVersion version, Entry entry) {

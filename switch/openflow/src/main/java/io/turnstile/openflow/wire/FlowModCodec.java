@@ -131,7 +131,8 @@ public final class FlowModCodec {
                 deletes(command) ? outPort : Ports.NONE,
                 deletes(command) ? outGroup : GroupMod.ANY,
                 flags,
-                actions);
+                actions,
+                mayAdd);
     }
 
     /** A whole OpenFlow 1.3 message, as a client sends it. */
@@ -198,7 +199,7 @@ public final class FlowModCodec {
         return command == FlowMod.Command.DELETE || command == FlowMod.Command.DELETE_STRICT;
     }
 
-    /** What the flows that a MODIFY selects get under 1.0 and 1.1. */
+    /** What the flows that a MODIFY selects get under 1.0, and what it adds there and under 1.1. */
     private static long newCookie(FlowMod.Command command, long cookie) {
         boolean modifies = command == FlowMod.Command.MODIFY || command == FlowMod.Command.MODIFY_STRICT;
         return modifies ? cookie : FlowMod.NO_COOKIE;

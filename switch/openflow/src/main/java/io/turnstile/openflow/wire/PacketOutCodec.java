@@ -26,11 +26,12 @@ public final class PacketOutCodec {
             case OF11, OF12, OF13, OF14 -> in.readInt();
             case OF15 -> Ports.NONE;
         };
+        Match fields = Match.ANY;
         int actionsLength = in.readUnsignedShort();
         if (version == WireVersion.OF15) {
             in.skipBytes(2);
-            Match match = MatchCodec.read(in);
-            inPort = match.matchesOn(Field.IN_PORT) ? (int) match.value(Field.IN_PORT) : Ports.NONE;
+            fields = MatchCodec.read(in);
+            inPort = fields.matchesOn(Field.IN_PORT) ? (int) fields.value(Field.IN_PORT) : Ports.NONE;
         } else if (version.hasInstructions()) {
             in.skipBytes(6);
         }
@@ -39,7 +40,7 @@ public final class PacketOutCodec {
         List<OfAction> actions = ActionCodec.read(in.readSlice(actionsLength), version);
         byte[] frame = new byte[in.readableBytes()];
         in.readBytes(frame);
-        return new PacketOut(inPort, actions, frame);
+        return new PacketOut(inPort, fields, actions, frame);
     }
 
     private static void checkInPort(int port) throws OfException {

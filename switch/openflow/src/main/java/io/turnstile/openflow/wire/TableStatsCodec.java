@@ -35,10 +35,7 @@ public final class TableStatsCodec {
      */
     public static void write(ByteBuf out, TableStats table, int tableCount, WireVersion version) {
         int instructions = table.tableId() == tableCount - 1 ? INSTRUCTIONS & ~GOTO_TABLE : INSTRUCTIONS;
-        int actions = 0;
-        for (int type : ActionTable.standardTypes(version)) {
-            actions |= 1 << type;
-        }
+        int actions = ActionTable.standardBits(version);
         out.writeByte(table.tableId()).writeZero(7);
         writeName(out, table.name());
         if (version == WireVersion.OF11) {

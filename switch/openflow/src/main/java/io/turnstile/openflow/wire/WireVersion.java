@@ -1,5 +1,7 @@
 package io.turnstile.openflow.wire;
 
+import java.util.Arrays;
+import java.util.Optional;
 import org.projectfloodlight.openflow.protocol.OFFactories;
 import org.projectfloodlight.openflow.protocol.OFFactory;
 import org.projectfloodlight.openflow.protocol.OFVersion;
@@ -27,6 +29,11 @@ public enum WireVersion {
     /** The header's version byte. */
     public int code() {
         return code;
+    }
+
+    /** The version of that byte; empty if there is none. */
+    public static Optional<WireVersion> of(int code) {
+        return Arrays.stream(values()).filter(version -> version.code == code).findFirst();
     }
 
     public OFFactory factory() {

@@ -192,4 +192,28 @@ class FlowWireTest {
             throw new AssertionError("seed " + seed + ", " + version + " " + ByteBufUtil.hexDump(bytes), bug);
         }
     }
+
+    @Test
+    void idleAndHardAgesAreToldByNiciraStatistics() {
+        FlowStats flow = new FlowStats(
+                0,
+                0,
+                Match.ANY,
+                0,
+                0,
+                0,
+                0,
+                EnumSet.noneOf(FlowMod.Flag.class),
+                9_000_000_000L,
+                2_000_000_000L,
+                4_000_000_000L,
+                0,
+                0,
+                List.of());
+        ByteBuf entry = Unpooled.buffer();
+        FlowStatsCodec.writeEntryNicira(entry, flow);
+        assertThat(entry.getInt(4)).as("seconds").isEqualTo(9);
+        assertThat(entry.getUnsignedShort(20)).as("idle_age, and one").isEqualTo(3);
+        assertThat(entry.getUnsignedShort(22)).as("hard_age, and one").isEqualTo(5);
+    }
 }

@@ -5,9 +5,16 @@ import io.turnstile.datapath.FieldText;
 import io.turnstile.datapath.FlagNames;
 import io.turnstile.datapath.FlowKey;
 import io.turnstile.datapath.KeyLayer;
+import io.turnstile.packet.EtherTypes;
+import java.util.EnumSet;
+import java.util.Set;
 
 /** This class prints a packet's key, and a datapath flow's match, as {@code ofproto/trace} does. Threads: stateless. */
 public final class FlowDescription {
+    /** What Open vSwitch shows of packets with a service header besides: they look as if they were of IP. */
+    private static final Set<Field> IN_SERVICE_HEADER =
+            EnumSet.of(Field.NW_PROTO, Field.NW_TOS, Field.NW_TTL, Field.NW_FRAG);
+
     private FlowDescription() {}
 
     /**
@@ -22,6 +29,7 @@ public final class FlowDescription {
             Field field = name.field();
             boolean shown = field.layer().isInPacket()
                     ? name.prerequisite().isMetBy(etherType, protocol)
+                            || etherType == EtherTypes.NSH && IN_SERVICE_HEADER.contains(field)
                     : field == Field.IN_PORT || field.get(key) != 0 || field.getHigh(key) != 0;
             boolean ofDiscovery = field == Field.ND_RESERVED || field == Field.ND_OPTIONS_TYPE; // as Open vSwitch 3.1
             if (shown && !ofDiscovery && !field.isView()) {

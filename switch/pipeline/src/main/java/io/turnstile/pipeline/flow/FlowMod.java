@@ -11,12 +11,13 @@ import java.util.Set;
  * @param priority 0–65535
  * @param cookie ADD: the flow's; MODIFY and DELETE: what a flow's must be in the bits of {@code cookieMask}
  * @param cookieMask 0 for ADD; selects flows for MODIFY and DELETE
- * @param newCookie MODIFY under OpenFlow 1.0, and under 1.1 if it asks for no cookie: the cookie that the flows get,
- *     and the flow that is added if there are none; {@link #NO_COOKIE}, always so in later versions: flows keep theirs
- *     and none is added
+ * @param newCookie MODIFY under OpenFlow 1.0, and under 1.1 if it asks for no cookie: the cookie of the flow that is
+ *     added if there are none, and unless {@code keepsCookies} what the flows get; {@link #NO_COOKIE}, always so in
+ *     later versions: flows keep theirs and none is added
  * @param outPort DELETE only: flows that output there; {@link OfAction.Ports#NONE} for any
  * @param outGroup DELETE only: flows that send to that group; {@link GroupMod#ANY} for any
  * @param importance OpenFlow 1.4+, else 0
+ * @param keepsCookies whether flows keep their cookies when they are modified, as they do since OpenFlow 1.1
  */
 public record FlowMod(
         Command command,
@@ -32,7 +33,8 @@ public record FlowMod(
         int outPort,
         int outGroup,
         Set<Flag> flags,
-        List<OfAction> actions)
+        List<OfAction> actions,
+        boolean keepsCookies)
         implements SwitchChange {
     public static final int ALL_TABLES = 255;
 
@@ -53,6 +55,40 @@ public record FlowMod(
         RESET_COUNTS,
         NO_PKT_COUNTS,
         NO_BYT_COUNTS
+    }
+
+    /** A change of flows that get the new cookie if there is one. */
+    public FlowMod(
+            Command command,
+            int tableId,
+            int priority,
+            Match match,
+            long cookie,
+            long cookieMask,
+            long newCookie,
+            int idleTimeoutSeconds,
+            int hardTimeoutSeconds,
+            int importance,
+            int outPort,
+            int outGroup,
+            Set<Flag> flags,
+            List<OfAction> actions) {
+        this(
+                command,
+                tableId,
+                priority,
+                match,
+                cookie,
+                cookieMask,
+                newCookie,
+                idleTimeoutSeconds,
+                hardTimeoutSeconds,
+                importance,
+                outPort,
+                outGroup,
+                flags,
+                actions,
+                false);
     }
 
     /** A change that no group selects flows for. */
@@ -87,8 +123,9 @@ public record FlowMod(
                 actions);
     }
 
+    /** Whether the flows that are modified get the new cookie. */
     public boolean setsCookie() {
-        return newCookie != NO_COOKIE;
+        return newCookie != NO_COOKIE && !keepsCookies;
     }
 
     /** An ADD as the MODIFY_STRICT that gives a flow of the same match and priority these actions and this cookie. */
@@ -111,7 +148,7 @@ public record FlowMod(
 
     /** What MODIFY becomes when no flow is there to be modified: an ADD, if the protocol has it so. */
     public Optional<FlowMod> asAdd() {
-        return setsCookie() && cookieMask == 0
+        return newCookie != NO_COOKIE && cookieMask == 0
                 ? Optional.of(new FlowMod(
                         Command.ADD,
                         tableId,
