@@ -14,7 +14,11 @@ public final class CustomCountersCodec {
 
     private CustomCountersCodec() {}
 
-    /** @param counters names of at most 255 bytes */
+    /**
+     * Writes the property.
+     *
+     * @param counters names of at most 255 bytes
+     */
     public static void write(ByteBuf out, Map<String, Long> counters) {
         int start = Wire.startProperty(out, Wire.EXPERIMENTER);
         out.writeInt(INTEL).writeInt(CUSTOM);
