@@ -6,7 +6,8 @@ import picocli.CommandLine;
 @CommandLine.Command(
         name = "bench",
         mixinStandardHelpOptions = true,
-        synopsisSubcommandLabel = "switch|conntrack|cpu|flood|sweep|pauses|setup|offload|soak|large|flows|flow-mods|control",
+        synopsisSubcommandLabel =
+                "switch|conntrack|cpu|flood|sweep|pauses|setup|offload|soak|large|flows|flow-mods|control",
         subcommands = {
             SideBySide.class,
             ConntrackBench.class,

@@ -36,7 +36,10 @@ public final class FlowModBench implements Callable<Integer> {
             description = "loaded at once (default: ${DEFAULT-VALUE})")
     private int flows;
 
-    @Option(names = "--rounds", defaultValue = "5", description = "that count, after one more (default: ${DEFAULT-VALUE})")
+    @Option(
+            names = "--rounds",
+            defaultValue = "5",
+            description = "that count, after one more (default: ${DEFAULT-VALUE})")
     private int rounds;
 
     /** What is timed. */

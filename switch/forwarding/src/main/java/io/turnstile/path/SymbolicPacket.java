@@ -315,8 +315,7 @@ final class SymbolicPacket {
 
     /** The packet as it is now, when it leaves. */
     SymbolicPacket copy() {
-        SymbolicPacket copy =
-                new SymbolicPacket(arriving, value.clone(), known.clone(), ipv6, protocol, arrivingTag);
+        SymbolicPacket copy = new SymbolicPacket(arriving, value.clone(), known.clone(), ipv6, protocol, arrivingTag);
         copy.tagType = tagType;
         copy.extraBytes = extraBytes;
         return copy;

@@ -6,8 +6,8 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.turnstile.pipeline.OpenFlowSwitch;
 import io.turnstile.time.Clock;
-import java.util.concurrent.Executor;
 import java.nio.channels.spi.SelectorProvider;
+import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -68,8 +68,7 @@ public final class OpenFlowAgent {
         return new MultiThreadIoEventLoopGroup(
                 1,
                 new DefaultThreadFactory("openflow", true),
-                NioIoHandler.newFactory(
-                        SelectorProvider.provider(), () -> new BriskSelect(System::nanoTime)));
+                NioIoHandler.newFactory(SelectorProvider.provider(), () -> new BriskSelect(System::nanoTime)));
     }
 
     /** Takes a bridge on; it is reachable once a listener or a controller is set. */
