@@ -502,12 +502,18 @@ public final class BridgePipeline implements OpenFlowSwitch {
         }
     }
 
-    private CheckedPacket checkedPacket(PacketOut wanted) throws OfException {
-        Packet packet = Packet.copyOf(wanted.frame());
-        packet.setPacketType((int) wanted.fields().value(Field.PACKET_TYPE));
+    /** @param fields say what the bytes begin with */
+    private Packet parsed(Match fields, byte[] frame) throws OfException {
+        Packet packet = Packet.copyOf(frame);
+        packet.setPacketType((int) fields.value(Field.PACKET_TYPE));
         if (!PacketParser.parse(packet, pipeline.datapath().vlanLimit())) {
             throw new OfException(OfErrorCode.OFPBRC_BAD_PACKET, "no Ethernet header");
         }
+        return packet;
+    }
+
+    private CheckedPacket checkedPacket(PacketOut wanted) throws OfException {
+        Packet packet = parsed(wanted.fields(), wanted.frame());
         checkInPort(wanted.inPort());
         PipelineFields.give(wanted.fields(), packet);
         packet.setInPort(ports.datapathPortOf(wanted.inPort()));
@@ -548,11 +554,7 @@ public final class BridgePipeline implements OpenFlowSwitch {
 
     @Override
     public void resume(PausedWalk paused, Match fields, byte[] frame) throws OfException {
-        Packet packet = Packet.copyOf(frame);
-        packet.setPacketType((int) fields.value(Field.PACKET_TYPE));
-        if (!PacketParser.parse(packet, pipeline.datapath().vlanLimit())) {
-            throw new OfException(OfErrorCode.OFPBRC_BAD_PACKET, "no Ethernet header");
-        }
+        Packet packet = parsed(fields, frame);
         for (PausedWalk.Rest rest : paused.rest()) {
             for (OfAction action : rest.actions()) {
                 ActionCheck.checkOfAnyPacket(List.of(action)); // what stood for an instruction may come anywhere
